@@ -1,0 +1,1 @@
+//! One guard for every source: deadline, retry, concurrency, budget, breaker.

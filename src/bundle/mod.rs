@@ -1,0 +1,1 @@
+//! Incident bundles: reading a recorded incident from disk.

@@ -1,0 +1,1 @@
+//! Alerts become incidents: fingerprint, de-duplicate, group, correlate, flap, resolve.

@@ -1,0 +1,1 @@
+//! Runbooks: parse, lint, index, match, and checks evaluated against the sources.

@@ -1,7 +1,7 @@
 //! What varies between two lines of one template: numbers, ids, addresses, quoted values.
 
 /// Stands for what varies.
-pub const WILDCARD: &str = "<*>";
+pub(super) const WILDCARD: &str = "<*>";
 
 /// Splits a line into tokens with what varies masked, at most `limit` tokens.
 ///
@@ -17,7 +17,7 @@ pub fn mask(line: &str, limit: usize) -> Vec<String> {
 }
 
 /// Whether a token names the place in the code that logged: `OrderService#42`, `checkout.rs:118`.
-pub fn is_location(token: &str) -> bool {
+pub(super) fn is_location(token: &str) -> bool {
     let Some((name, line)) = token.rsplit_once(['#', ':']) else { return false };
     !name.is_empty()
         && !line.is_empty()

@@ -9,5 +9,5 @@ mod stats;
 pub use change_point::{ChangePoint, change_point};
 pub use indicator::classify;
 pub use shift::{Shift, shift};
-pub use shifts::find;
+pub use shifts::{figure, find};
 pub use stats::{interquartile_range, median, quantile};

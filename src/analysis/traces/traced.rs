@@ -101,7 +101,7 @@ pub fn since(mut moments: Vec<UnixNanos>) -> Option<Since> {
 }
 
 /// TraceQL that selects an operation.
-pub fn traceql(entity: &Entity, service: &str, operation: &str) -> String {
+pub(super) fn traceql(entity: &Entity, service: &str, operation: &str) -> String {
     let quoted = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
     match entity.kind {
         EntityKind::Service => {

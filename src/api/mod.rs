@@ -3,3 +3,6 @@
 //! Here and in the command line's client only are tonic and axum named.
 
 pub mod convert;
+mod error;
+
+pub use error::{Error, Kind};

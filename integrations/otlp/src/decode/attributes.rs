@@ -44,8 +44,7 @@ impl Decoder {
         };
         let (service, pod) = (self.share(service), self.share(pod));
         let mut rest = Attributes::new();
-        let others =
-            attributes.iter().filter(|pair| pair.key.0 != SERVICE && pair.key.0 != pod_key);
+        let others = attributes.iter().filter(|pair| pair.key.0 != SERVICE && pair.key.0 != pod_key);
         self.attributes(others, &mut rest);
         Resource { service, pod, rest }
     }

@@ -120,4 +120,3 @@ fn foreign<T>(wanted: &'static str, others: [(&'static str, Option<T>); 2]) -> R
 pub(crate) fn is_absurd(at: UnixNanos) -> bool {
     !(EARLIEST..LATEST).contains(&at)
 }
-

@@ -39,8 +39,9 @@ impl Decoder {
             self.dropped.one(Reason::EndsBeforeStart);
             return None;
         }
-        let mut attributes =
-            Attributes::with_capacity((span.attributes.len() + resource.rest.len()).min(self.limits.attributes));
+        let mut attributes = Attributes::with_capacity(
+            (span.attributes.len() + resource.rest.len()).min(self.limits.attributes),
+        );
         self.attributes(span.attributes.iter(), &mut attributes);
         if let Some(event) = span.events.iter().find(|event| event.name.0 == EXCEPTION) {
             let facts = event.attributes.iter().filter(|pair| EXCEPTION_KEYS.contains(&&*pair.key.0));

@@ -34,7 +34,8 @@ impl Entry {
         // A node of the ordered map has room for eleven pairs and is at least half full.
         let labels: usize =
             series.labels.iter().map(|(name, text)| 2 * 48 + name.len() + text.len() + 32).sum();
-        let fixed = size_of::<Self>() + size_of::<Series>() + series.name.len() + series.unit.len() + labels + 64;
+        let fixed =
+            size_of::<Self>() + size_of::<Series>() + series.name.len() + series.unit.len() + labels + 64;
         Self { series: Arc::new(series), delta, pending: Vec::new(), fixed }
     }
 

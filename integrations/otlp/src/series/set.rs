@@ -137,9 +137,10 @@ impl SeriesSet {
 
     /// The earliest and the latest moment held; settle first.
     pub(crate) fn extent(&self) -> Option<(UnixNanos, UnixNanos)> {
-        let ends = self.entries.iter().filter_map(|entry| {
-            Some((entry.series.points.first()?.at, entry.series.points.last()?.at))
-        });
+        let ends = self
+            .entries
+            .iter()
+            .filter_map(|entry| Some((entry.series.points.first()?.at, entry.series.points.last()?.at)));
         ends.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)))
     }
 

@@ -27,8 +27,7 @@ pub(crate) fn metrics(request: &ExportMetricsServiceRequest) -> wire::MetricsReq
 }
 
 fn one(metric: &Metric) -> wire::Metric<'_> {
-    let mut out =
-        wire::Metric { name: text(&metric.name), unit: text(&metric.unit), ..Default::default() };
+    let mut out = wire::Metric { name: text(&metric.name), unit: text(&metric.unit), ..Default::default() };
     match &metric.data {
         None => {}
         Some(metric::Data::Gauge(gauge)) => {

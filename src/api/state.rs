@@ -1,38 +1,129 @@
-use std::sync::{
-    Arc,
-    atomic::{AtomicU8, Ordering},
-};
+use std::sync::Arc;
 
+use quell_sdk::{AlertReceiver, Received};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::{clock::SharedClock, telemetry::Metrics};
+use super::{Error, Kind, ports::{Accepted, Intake}};
+use crate::{
+    clock::SharedClock,
+    domain::{Incident, IncidentStatus},
+    history::{Filter, History},
+    journal::Journal,
+    runbook::Library,
+    telemetry::Metrics,
+};
 
 /// Whether the server takes work.
-#[derive(Debug, Default)]
-pub struct Readiness(AtomicU8);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    Starting,
+    Ready,
+    Draining,
+}
 
-const STARTING: u8 = 0;
-const READY: u8 = 1;
-const DRAINING: u8 = 2;
+/// Whether the server takes work; it starts as "not yet".
+#[derive(Debug)]
+pub struct Readiness(watch::Sender<Phase>);
+
+impl Default for Readiness {
+    fn default() -> Self {
+        Self(watch::Sender::new(Phase::Starting))
+    }
+}
 
 impl Readiness {
-    /// From here on requests are taken.
+    /// From here on requests are taken. Nothing leads back from draining.
     pub fn ready(&self) {
-        // nothing leads from draining back to ready
-        let _was = self.0.compare_exchange(STARTING, READY, Ordering::AcqRel, Ordering::Acquire);
+        self.0.send_if_modified(|phase| {
+            let starting = *phase == Phase::Starting;
+            if starting {
+                *phase = Phase::Ready;
+            }
+            starting
+        });
     }
 
     /// From here on senders are asked to come back later.
     pub fn drain(&self) {
-        self.0.store(DRAINING, Ordering::Release);
+        self.0.send_replace(Phase::Draining);
+    }
+
+    pub(super) fn watch(&self) -> watch::Receiver<Phase> {
+        self.0.subscribe()
     }
 
     /// Why no work is taken; `None` when it is.
-    pub fn refusal(&self) -> Option<&'static str> {
-        match self.0.load(Ordering::Acquire) {
-            READY => None,
-            STARTING => Some("starting up"),
-            _ => Some("shutting down"),
+    fn refusal(&self) -> Option<&'static str> {
+        match *self.0.borrow() {
+            Phase::Ready => None,
+            Phase::Starting => Some("starting up"),
+            Phase::Draining => Some("shutting down"),
+        }
+    }
+}
+
+/// What every request may use.
+pub struct State {
+    pub journal: Arc<dyn Journal>,
+    pub history: Arc<History>,
+    pub intake: Arc<dyn Intake>,
+    pub library: Arc<Library>,
+    pub telemetry: Telemetry,
+    pub receivers: Receivers,
+    pub metrics: Arc<Metrics>,
+    pub clock: SharedClock,
+    pub readiness: Readiness,
+    /// Ends every stream.
+    pub shutdown: CancellationToken,
+}
+
+pub(super) type Shared = Arc<State>;
+
+/// Who takes deliveries apart.
+pub struct Receivers {
+    pub alertmanager: Arc<dyn AlertReceiver>,
+    pub pagerduty: Arc<dyn AlertReceiver>,
+    pub events_v2: Arc<dyn AlertReceiver>,
+    pub change_events: Arc<dyn AlertReceiver>,
+}
+
+impl State {
+    pub(super) fn refuse_unless_ready(&self) -> Result<(), Error> {
+        match self.readiness.refusal() {
+            None => Ok(()),
+            Some(why) => Err(Error::new(Kind::Unavailable, format!("quell is {why}; try again"))),
+        }
+    }
+
+    /// Has the intake take a delivery; on disk when this returns.
+    pub(super) async fn accept(&self, receiver: &str, received: Received) -> Result<Accepted, Error> {
+        let alerts = received.alerts.len();
+        let accepted = self.intake.accept(received).await?;
+        self.metrics.alerts_received(receiver, alerts, accepted.duplicates);
+        Ok(accepted)
+    }
+
+    /// The incident of that id (`inc_...`) or number (`INC-7`).
+    pub(super) async fn find(&self, name: &str) -> Result<Incident, Error> {
+        let unknown = || {
+            let name: String = name.chars().take(80).collect();
+            Error::new(Kind::NotFound, format!("no incident `{name}`; `quell incidents` lists them"))
+        };
+        self.history.get(name).await?.ok_or_else(unknown)
+    }
+
+    pub(super) async fn list(&self, filter: Filter) -> Result<Vec<Incident>, Error> {
+        Ok(self.history.list(filter).await?)
+    }
+
+    /// Brings those metrics up to date that are read off something.
+    pub(super) async fn refresh_metrics(&self) {
+        self.telemetry.refresh(&self.metrics);
+        let open = Filter { status: Some(IncidentStatus::Open), limit: usize::MAX, ..Filter::default() };
+        match self.history.list(open).await {
+            Ok(open) => self.metrics.incidents_open(open.len()),
+            Err(error) => tracing::warn!(%error, "the number of open incidents is not known"),
         }
     }
 }

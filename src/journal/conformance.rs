@@ -10,7 +10,7 @@ use tokio::{task::JoinSet, time::timeout};
 use super::{Append, Error, Journal, Position};
 use crate::domain::{Event, IncidentId, Payload};
 
-pub(super) type Shared = Arc<dyn Journal>;
+pub(crate) type Shared = Arc<dyn Journal>;
 
 const LEASE: Duration = Duration::from_secs(60);
 const SOON: Duration = Duration::from_secs(10);
@@ -38,17 +38,17 @@ macro_rules! conformance {
         )+
     };
 }
-pub(super) use conformance;
+pub(crate) use conformance;
 
-pub(super) fn incident(name: &str) -> IncidentId {
+pub(crate) fn incident(name: &str) -> IncidentId {
     IncidentId(format!("inc_{name}"))
 }
 
-pub(super) fn note(text: &str) -> Payload {
+pub(crate) fn note(text: &str) -> Payload {
     Payload::NoteAdded { author: "suite".to_owned(), text: text.to_owned() }
 }
 
-pub(super) fn append(id: &IncidentId, payloads: Vec<Payload>) -> Append {
+pub(crate) fn append(id: &IncidentId, payloads: Vec<Payload>) -> Append {
     Append { incident: id.clone(), expected: None, at: at(), payloads, message_id: None }
 }
 
@@ -56,12 +56,12 @@ fn at() -> Timestamp {
     "2026-11-22T10:00:00.123456789Z".parse().unwrap()
 }
 
-pub(super) fn requested(investigation: &str) -> Payload {
+pub(crate) fn requested(investigation: &str) -> Payload {
     Payload::InvestigationRequested { investigation: investigation.to_owned(), budget_seconds: 60 }
 }
 
 /// An `InvestigationFinished` of that id.
-pub(super) fn finished(investigation: &str) -> Payload {
+pub(crate) fn finished(investigation: &str) -> Payload {
     let investigation = crate::domain::Investigation {
         id: investigation.to_owned(),
         service: "checkout".to_owned(),
@@ -99,7 +99,7 @@ async fn take(
     events
 }
 
-pub(super) async fn numbers_run_per_incident(journal: Shared) {
+pub(crate) async fn numbers_run_per_incident(journal: Shared) {
     let (a, b) = (incident("a"), incident("b"));
     assert_eq!(journal.append(append(&a, vec![note("1"), note("2")])).await.unwrap().last_seq, 2);
     assert_eq!(journal.append(append(&b, vec![note("1")])).await.unwrap().last_seq, 1);
@@ -110,7 +110,7 @@ pub(super) async fn numbers_run_per_incident(journal: Shared) {
     assert_eq!(journal.read(&incident("none"), 0, 10).await.unwrap(), []);
 }
 
-pub(super) async fn append_at_the_wrong_end_conflicts(journal: Shared) {
+pub(crate) async fn append_at_the_wrong_end_conflicts(journal: Shared) {
     let id = incident("a");
     let mut first = append(&id, vec![note("1")]);
     first.expected = Some(0);
@@ -132,7 +132,7 @@ pub(super) async fn append_at_the_wrong_end_conflicts(journal: Shared) {
     assert_eq!(journal.read(&id, 0, 100).await.unwrap().len(), 2);
 }
 
-pub(super) async fn repeated_message_changes_nothing(journal: Shared) {
+pub(crate) async fn repeated_message_changes_nothing(journal: Shared) {
     let id = incident("a");
     for name in ["delivery-1".to_owned(), "x".repeat(5_000)] {
         let before = journal.read(&id, 0, 100).await.unwrap().len();
@@ -148,7 +148,7 @@ pub(super) async fn repeated_message_changes_nothing(journal: Shared) {
     }
 }
 
-pub(super) async fn append_all_is_all_or_none(journal: Shared) {
+pub(crate) async fn append_all_is_all_or_none(journal: Shared) {
     let (a, b) = (incident("a"), incident("b"));
     let mut wrong = append(&b, vec![note("b")]);
     wrong.expected = Some(7);
@@ -163,7 +163,7 @@ pub(super) async fn append_all_is_all_or_none(journal: Shared) {
     assert_eq!(done.iter().map(|one| one.last_seq).collect::<Vec<_>>(), [2, 1]);
 }
 
-pub(super) async fn append_all_sees_its_own_writes(journal: Shared) {
+pub(crate) async fn append_all_sees_its_own_writes(journal: Shared) {
     let id = incident("a");
     let mut second = append(&id, vec![note("2")]);
     second.expected = Some(1);
@@ -174,7 +174,7 @@ pub(super) async fn append_all_sees_its_own_writes(journal: Shared) {
     assert_eq!(journal.read(&id, 0, 10).await.unwrap().len(), 2);
 }
 
-pub(super) async fn unreadable_payload_is_refused(journal: Shared) {
+pub(crate) async fn unreadable_payload_is_refused(journal: Shared) {
     let id = incident("a");
     let argument = |decibans| Payload::ArgumentMade {
         hypothesis: crate::domain::HypothesisId(1),
@@ -191,7 +191,7 @@ pub(super) async fn unreadable_payload_is_refused(journal: Shared) {
     assert_eq!(journal.read(&id, 0, 10).await.unwrap().len(), 1);
 }
 
-pub(super) async fn reading_pages(journal: Shared) {
+pub(crate) async fn reading_pages(journal: Shared) {
     let (a, b) = (incident("a"), incident("b"));
     for number in 0..10 {
         journal.append(append(&a, vec![note(&number.to_string())])).await.unwrap();
@@ -222,7 +222,7 @@ pub(super) async fn reading_pages(journal: Shared) {
     assert_eq!(seen, expected);
 }
 
-pub(super) async fn follow_gives_stored_then_new(journal: Shared) {
+pub(crate) async fn follow_gives_stored_then_new(journal: Shared) {
     let id = incident("a");
     journal.append(append(&id, vec![note("1"), note("2"), note("3")])).await.unwrap();
     let mut stream = journal.follow(&id, 1);
@@ -240,7 +240,7 @@ pub(super) async fn follow_gives_stored_then_new(journal: Shared) {
     assert_eq!(take(&mut early, 1).await[0].seq, 1);
 }
 
-pub(super) async fn follow_all_gives_every_incident(journal: Shared) {
+pub(crate) async fn follow_all_gives_every_incident(journal: Shared) {
     journal.append(append(&incident("a"), vec![note("1")])).await.unwrap();
     let mut stream = journal.follow_all(Position(0));
     let (first, event) = timeout(SOON, stream.next()).await.unwrap().unwrap().unwrap();
@@ -254,7 +254,7 @@ pub(super) async fn follow_all_gives_every_incident(journal: Shared) {
     assert_eq!(position, second);
 }
 
-pub(super) async fn followers_see_each_event_once(journal: Shared) {
+pub(crate) async fn followers_see_each_event_once(journal: Shared) {
     const WRITERS: usize = 8;
     const EACH: usize = 100;
     const TOTAL: usize = WRITERS * EACH;
@@ -289,7 +289,7 @@ pub(super) async fn followers_see_each_event_once(journal: Shared) {
     followers.join_all().await;
 }
 
-pub(super) async fn two_workers_never_share_work(journal: Shared) {
+pub(crate) async fn two_workers_never_share_work(journal: Shared) {
     const WORK: usize = 60;
     for number in 0..WORK {
         request(&journal, &number.to_string()).await;
@@ -312,7 +312,7 @@ pub(super) async fn two_workers_never_share_work(journal: Shared) {
     assert!(claims.iter().all(|claim| claim.attempt == 1 && claim.budget == Duration::from_secs(60)));
 }
 
-pub(super) async fn claim_waits_for_work(journal: Shared) {
+pub(crate) async fn claim_waits_for_work(journal: Shared) {
     let waiting = {
         let journal = Arc::clone(&journal);
         tokio::spawn(async move { journal.claim("w", LEASE).await })
@@ -324,7 +324,7 @@ pub(super) async fn claim_waits_for_work(journal: Shared) {
     assert_eq!((claim.incident, claim.investigation.as_str()), (incident("a"), "inv_a"));
 }
 
-pub(super) async fn claims_come_oldest_first(journal: Shared) {
+pub(crate) async fn claims_come_oldest_first(journal: Shared) {
     for name in ["b", "c", "a"] {
         request(&journal, name).await;
     }
@@ -333,7 +333,7 @@ pub(super) async fn claims_come_oldest_first(journal: Shared) {
     }
 }
 
-pub(super) async fn ended_lease_frees_work(journal: Shared) {
+pub(crate) async fn ended_lease_frees_work(journal: Shared) {
     request(&journal, "a").await;
     let first = journal.claim("dead", Duration::from_millis(50)).await.unwrap();
     let second = timeout(SOON, journal.claim("w", LEASE)).await.unwrap().unwrap();
@@ -345,7 +345,7 @@ pub(super) async fn ended_lease_frees_work(journal: Shared) {
     assert!(journal.renew(&second, "w", LEASE).await.unwrap());
 }
 
-pub(super) async fn renewed_lease_holds(journal: Shared) {
+pub(crate) async fn renewed_lease_holds(journal: Shared) {
     request(&journal, "a").await;
     let claim = journal.claim("w", Duration::from_millis(100)).await.unwrap();
     assert!(journal.renew(&claim, "w", LEASE).await.unwrap());
@@ -353,7 +353,7 @@ pub(super) async fn renewed_lease_holds(journal: Shared) {
     assert!(other.is_err(), "renewed work was handed out: {other:?}");
 }
 
-pub(super) async fn released_work_is_free(journal: Shared) {
+pub(crate) async fn released_work_is_free(journal: Shared) {
     request(&journal, "a").await;
     request(&journal, "b").await;
     let claim = journal.claim("w", LEASE).await.unwrap();
@@ -363,7 +363,7 @@ pub(super) async fn released_work_is_free(journal: Shared) {
     assert!(!journal.renew(&claim, "w", LEASE).await.unwrap());
 }
 
-pub(super) async fn finished_work_is_gone(journal: Shared) {
+pub(crate) async fn finished_work_is_gone(journal: Shared) {
     request(&journal, "a").await;
     request(&journal, "b").await;
     let claim = journal.claim("w", Duration::from_millis(50)).await.unwrap();
@@ -377,7 +377,7 @@ pub(super) async fn finished_work_is_gone(journal: Shared) {
     assert!(nothing.is_err(), "{nothing:?}");
 }
 
-pub(super) async fn abandoned_claim_is_given_back(journal: Shared) {
+pub(crate) async fn abandoned_claim_is_given_back(journal: Shared) {
     for round in 0..20 {
         // Gives up at a different moment each time, with work arriving at the same moment.
         let waiting = journal.claim("gone", LEASE);
@@ -392,7 +392,7 @@ pub(super) async fn abandoned_claim_is_given_back(journal: Shared) {
     }
 }
 
-pub(super) async fn numbers_are_never_given_twice(journal: Shared) {
+pub(crate) async fn numbers_are_never_given_twice(journal: Shared) {
     let mut askers = JoinSet::new();
     for _ in 0..50 {
         let journal = Arc::clone(&journal);
@@ -403,7 +403,7 @@ pub(super) async fn numbers_are_never_given_twice(journal: Shared) {
     assert_eq!(numbers, (1..=50).collect::<Vec<_>>());
 }
 
-pub(super) async fn closed_journal_refuses(journal: Shared) {
+pub(crate) async fn closed_journal_refuses(journal: Shared) {
     let id = incident("a");
     let mut stream = journal.follow(&id, 0);
     let mut all = journal.follow_all(Position(0));

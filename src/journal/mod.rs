@@ -4,7 +4,7 @@
 //! about or who reads them.
 
 #[cfg(test)]
-mod conformance;
+pub(crate) mod conformance;
 mod contract;
 mod sqlite;
 

@@ -19,8 +19,8 @@ use crate::{
     journal::{Error, Position, Result},
 };
 
-const PAGE: Page = Page { events: 256, bytes: 512 << 10 };
-const PAGE_ALL: Page = Page { events: 1_024, bytes: 4 << 20 };
+const PAGE: Page = Page { events: 256, bytes: 512 << 10, up_to_error: true };
+const PAGE_ALL: Page = Page { events: 1_024, bytes: 4 << 20, up_to_error: true };
 const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);
 
 /// Events of one incident above `after`.

@@ -163,14 +163,19 @@ impl Journal for SqliteJournal {
 
     async fn read(&self, incident: &IncidentId, after: u64, limit: usize) -> Result<Vec<Event>> {
         self.open_check()?;
-        let page = Page { events: limit, bytes: usize::MAX };
+        let page = Page { events: limit, bytes: usize::MAX, up_to_error: false };
         Arc::clone(&self.readers).read(incident.clone(), after, page).await
     }
 
     async fn read_all(&self, after: Position, limit: usize) -> Result<Vec<(Position, Event)>> {
         self.open_check()?;
-        let page = Page { events: limit, bytes: usize::MAX };
+        let page = Page { events: limit, bytes: usize::MAX, up_to_error: false };
         Arc::clone(&self.readers).read_all(after, page).await
+    }
+
+    async fn end(&self) -> Result<Position> {
+        self.open_check()?;
+        Ok(Position(self.hub.end()))
     }
 
     fn follow(&self, incident: &IncidentId, after: u64) -> BoxStream<'static, Result<Event>> {

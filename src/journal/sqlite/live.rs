@@ -61,6 +61,11 @@ impl Hub {
         Self { all, inner: Mutex::default() }
     }
 
+    /// Position of the last event on disk.
+    pub(super) fn end(&self) -> u64 {
+        self.all.borrow().last
+    }
+
     /// Progress over all incidents, by position.
     pub(super) fn all(&self) -> watch::Receiver<Progress> {
         self.all.subscribe()

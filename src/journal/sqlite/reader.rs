@@ -36,6 +36,8 @@ pub(super) struct Page {
     pub(super) events: usize,
     /// Stops after the event that reaches it.
     pub(super) bytes: usize,
+    /// Gives what could be read before an error; the next page then begins with the error.
+    pub(super) up_to_error: bool,
 }
 
 impl Readers {
@@ -126,8 +128,6 @@ fn read(
     page: Page,
 ) -> Result<Vec<Event>> {
     let mut next = after.saturating_add(1);
-    let mut bytes = 0;
-    let mut events = Vec::new();
     let fail = |error: rusqlite::Error| place.sqlite("cannot read", 0, &error);
     let mut statement = connection
         .prepare_cached(
@@ -137,9 +137,8 @@ fn read(
         )
         .map_err(fail)?;
     let mut rows = statement.query(params![incident.0, to_i64(after), limit(page)]).map_err(fail)?;
-    while bytes < page.bytes
-        && let Some(row) = rows.next().map_err(fail)?
-    {
+    collect(page, || {
+        let Some(row) = rows.next().map_err(fail)? else { return Ok(None) };
         let (position, event, size) = event(row, incident.clone(), place)?;
         if event.seq != next {
             return Err(place.corrupt(
@@ -148,10 +147,8 @@ fn read(
             ));
         }
         next = next.saturating_add(1);
-        bytes += size;
-        events.push(event);
-    }
-    Ok(events)
+        Ok(Some((event, size)))
+    })
 }
 
 fn read_all(
@@ -160,8 +157,6 @@ fn read_all(
     after: u64,
     page: Page,
 ) -> Result<Vec<(Position, Event)>> {
-    let mut bytes = 0;
-    let mut events = Vec::new();
     let fail = |error: rusqlite::Error| place.sqlite("cannot read", after, &error);
     let mut statement = connection
         .prepare_cached(
@@ -171,14 +166,29 @@ fn read_all(
         )
         .map_err(fail)?;
     let mut rows = statement.query(params![to_i64(after), limit(page)]).map_err(fail)?;
-    while bytes < page.bytes
-        && let Some(row) = rows.next().map_err(fail)?
-    {
+    collect(page, || {
+        let Some(row) = rows.next().map_err(fail)? else { return Ok(None) };
         let (position, event, size) = event(row, IncidentId(row.get(4).map_err(fail)?), place)?;
-        bytes += size;
-        events.push((Position(position), event));
+        Ok(Some(((Position(position), event), size)))
+    })
+}
+
+/// A page of what `next` gives, with its bytes, until it gives no more.
+fn collect<T>(page: Page, mut next: impl FnMut() -> Result<Option<(T, usize)>>) -> Result<Vec<T>> {
+    let mut items = Vec::new();
+    let mut bytes = 0;
+    while bytes < page.bytes {
+        match next() {
+            Ok(Some((item, size))) => {
+                items.push(item);
+                bytes += size;
+            }
+            Ok(None) => break,
+            Err(_) if page.up_to_error && !items.is_empty() => break,
+            Err(error) => return Err(error),
+        }
     }
-    Ok(events)
+    Ok(items)
 }
 
 fn event(row: &Row<'_>, incident: IncidentId, place: &Place) -> Result<(u64, Event, usize)> {

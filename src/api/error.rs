@@ -9,7 +9,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
 use super::convert::Invalid;
-use crate::journal;
+use crate::{history, journal};
 
 /// What went wrong, as far as a client can act on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,6 +97,19 @@ impl From<journal::Error> for Error {
             }
         };
         Self::new(kind, error.to_string())
+    }
+}
+
+impl From<history::Error> for Error {
+    fn from(error: history::Error) -> Self {
+        match error {
+            history::Error::Journal(error) => error.into(),
+            history::Error::Closed => Self::new(Kind::Unavailable, "quell is shutting down; try again"),
+            history::Error::Storage { .. } => {
+                tracing::error!(%error, "the history failed");
+                Self::new(Kind::Internal, "the history failed; the server's log says why")
+            }
+        }
     }
 }
 

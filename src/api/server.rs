@@ -49,10 +49,11 @@ pub async fn serve(listener: TcpListener, state: Arc<State>) -> Result<(), Error
     tokio::select! {
         served = &mut serving => return Ok(served?),
         () = report(&health, &state.readiness) => {}
-        () = shutdown.cancelled() => state.readiness.drain(),
+        () = shutdown.cancelled() => {}
     }
+    state.readiness.drain();
     health.set_service_status("", ServingStatus::NotServing).await;
-    match timeout(GRACE, async { tokio::join!(serving, shutdown.cancelled()).0 }).await {
+    match timeout(GRACE, serving).await {
         Ok(served) => Ok(served?),
         Err(_) => {
             tracing::warn!("cut off requests that did not end in time");
@@ -61,19 +62,18 @@ pub async fn serve(listener: TcpListener, state: Arc<State>) -> Result<(), Error
     }
 }
 
-/// Keeps the gRPC health service in step until the server drains.
+/// Keeps the gRPC health service in step; never ends.
 async fn report(health: &HealthReporter, readiness: &Readiness) {
     let mut phases = readiness.watch();
     loop {
         let phase = *phases.borrow_and_update();
         let status = match phase {
-            Phase::Starting => ServingStatus::NotServing,
             Phase::Ready => ServingStatus::Serving,
-            Phase::Draining => return,
+            Phase::Starting | Phase::Draining => ServingStatus::NotServing,
         };
         health.set_service_status("", status).await;
         if phases.changed().await.is_err() {
-            return;
+            std::future::pending::<()>().await;
         }
     }
 }

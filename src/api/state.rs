@@ -4,7 +4,11 @@ use quell_sdk::{AlertReceiver, Received};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{Error, Kind, ports::{Accepted, Intake}};
+use super::{
+    Error, Kind,
+    collector::Collector,
+    ports::{Accepted, Intake, Question},
+};
 use crate::{
     clock::SharedClock,
     domain::{Incident, IncidentStatus},
@@ -69,7 +73,7 @@ pub struct State {
     pub history: Arc<History>,
     pub intake: Arc<dyn Intake>,
     pub library: Arc<Library>,
-    pub telemetry: Telemetry,
+    pub collector: Collector,
     pub receivers: Receivers,
     pub metrics: Arc<Metrics>,
     pub clock: SharedClock,
@@ -104,6 +108,12 @@ impl State {
         Ok(accepted)
     }
 
+    /// Opens an incident for a question.
+    pub(super) async fn ask(&self, question: Question) -> Result<Incident, Error> {
+        let id = self.intake.ask(question).await?;
+        self.find(&id).await
+    }
+
     /// The incident of that id (`inc_...`) or number (`INC-7`).
     pub(super) async fn find(&self, name: &str) -> Result<Incident, Error> {
         let unknown = || {
@@ -119,7 +129,6 @@ impl State {
 
     /// Brings those metrics up to date that are read off something.
     pub(super) async fn refresh_metrics(&self) {
-        self.telemetry.refresh(&self.metrics);
         let open = Filter { status: Some(IncidentStatus::Open), limit: usize::MAX, ..Filter::default() };
         match self.history.list(open).await {
             Ok(open) => self.metrics.incidents_open(open.len()),

@@ -7,4 +7,4 @@ mod logs;
 mod metrics;
 
 pub use logs::{Error, Format, init};
-pub use metrics::{Metrics, RejectReason, Signal};
+pub use metrics::{Metrics, RejectReason, Signal, Watcher};

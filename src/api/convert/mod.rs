@@ -14,8 +14,10 @@ mod signal;
 mod wire;
 
 pub use investigation::investigation;
+pub(super) use signal::labels_of;
 pub use signal::{MAX_ANNOTATION, MAX_LABELS, MAX_TEXT, MAX_VALUE};
 pub use wire::{Invalid, Wire, duration, finite, json, span, time, timestamp};
+pub(super) use wire::{list, optional_time};
 
 #[cfg(test)]
 mod tests;

@@ -54,6 +54,11 @@ impl Wire for Alert {
     }
 }
 
+/// Labels of a request, within their limits.
+pub(in crate::api) fn labels_of(field: &str, pairs: HashMap<String, String>) -> Result<Labels, Invalid> {
+    labels(field, pairs, MAX_VALUE)
+}
+
 /// Labels within their limits.
 fn labels(field: &str, pairs: HashMap<String, String>, longest: usize) -> Result<Labels, Invalid> {
     if pairs.len() > MAX_LABELS {

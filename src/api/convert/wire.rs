@@ -56,7 +56,7 @@ pub fn time(field: &str, at: Option<WireTime>) -> Result<Timestamp, Invalid> {
     optional_time(field, at)?.ok_or_else(|| Invalid::new(field, "missing"))
 }
 
-pub(super) fn optional_time(field: &str, at: Option<WireTime>) -> Result<Option<Timestamp>, Invalid> {
+pub(in crate::api) fn optional_time(field: &str, at: Option<WireTime>) -> Result<Option<Timestamp>, Invalid> {
     at.map(Timestamp::try_from).transpose().map_err(|error| Invalid::new(field, error.to_string()))
 }
 
@@ -98,7 +98,7 @@ pub(super) fn required<T: Wire>(field: &str, message: Option<T::Message>) -> Res
 }
 
 /// Messages in a list.
-pub(super) fn list<T: Wire>(field: &str, messages: Vec<T::Message>) -> Result<Vec<T>, Invalid> {
+pub(in crate::api) fn list<T: Wire>(field: &str, messages: Vec<T::Message>) -> Result<Vec<T>, Invalid> {
     let one = |(index, message)| {
         T::from_wire(message).map_err(|invalid| invalid.within(format_args!("{field}[{index}]")))
     };

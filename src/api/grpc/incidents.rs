@@ -29,11 +29,9 @@ impl IncidentService for Incidents {
         &self,
         request: Request<ListIncidentsRequest>,
     ) -> Result<Response<ListIncidentsResponse>, Status> {
-        let found = self.0.list(&filter(request.into_inner())?).await?;
-        let incidents = found
-            .iter()
-            .map(|incident| v1::Incident { investigation: None, ..incident.to_wire() })
-            .collect();
+        let found = self.0.list(filter(request.into_inner())?).await?;
+        let incidents =
+            found.iter().map(|incident| v1::Incident { investigation: None, ..incident.to_wire() }).collect();
         Ok(Response::new(ListIncidentsResponse { incidents }))
     }
 

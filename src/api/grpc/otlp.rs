@@ -19,7 +19,7 @@ impl TraceService for Otlp {
         request: Request<ExportTraceServiceRequest>,
     ) -> Result<Response<ExportTraceServiceResponse>, Status> {
         self.0.refuse_unless_ready()?;
-        let taken = self.0.telemetry.traces(&request.into_inner());
+        let taken = self.0.collector.traces(&request.into_inner());
         Ok(Response::new(ExportTraceServiceResponse { partial_success: taken.into() }))
     }
 }
@@ -31,7 +31,7 @@ impl LogsService for Otlp {
         request: Request<ExportLogsServiceRequest>,
     ) -> Result<Response<ExportLogsServiceResponse>, Status> {
         self.0.refuse_unless_ready()?;
-        let taken = self.0.telemetry.logs(&request.into_inner());
+        let taken = self.0.collector.logs(&request.into_inner());
         Ok(Response::new(ExportLogsServiceResponse { partial_success: taken.into() }))
     }
 }
@@ -43,7 +43,7 @@ impl MetricsService for Otlp {
         request: Request<ExportMetricsServiceRequest>,
     ) -> Result<Response<ExportMetricsServiceResponse>, Status> {
         self.0.refuse_unless_ready()?;
-        let taken = self.0.telemetry.metrics(&request.into_inner());
+        let taken = self.0.collector.metrics(&request.into_inner());
         Ok(Response::new(ExportMetricsServiceResponse { partial_success: taken.into() }))
     }
 }

@@ -1,7 +1,4 @@
-use axum::{
-    Router,
-    middleware::from_fn_with_state,
-};
+use axum::{Router, middleware::from_fn_with_state};
 use opentelemetry_proto::tonic::collector::{
     logs::v1::logs_service_server::LogsServiceServer,
     metrics::v1::metrics_service_server::MetricsServiceServer,
@@ -18,14 +15,13 @@ use super::{
     alerts::Alerts, incidents::Incidents, investigations::Investigations, otlp::Otlp, runbooks::Runbooks,
 };
 use crate::api::{
+    collector::LIMIT,
     gate::{Gate, admit},
     state::Shared,
 };
 
 /// Largest message of quell's own services, in bytes.
 const MESSAGE: usize = 4 * 1024 * 1024;
-/// Largest OTLP message, in bytes, decompressed.
-pub(in crate::api) const TELEMETRY: usize = 16 * 1024 * 1024;
 
 /// All gRPC services. `telemetry` bounds OTLP over gRPC together with OTLP over HTTP.
 pub(in crate::api) fn router(
@@ -45,7 +41,7 @@ pub(in crate::api) fn router(
         .add_service(RunbookServiceServer::new(Runbooks(state.clone())).max_decoding_message_size(MESSAGE));
     macro_rules! collector {
         ($server:ident) => {
-            $server::new(Otlp(state.clone())).accept_compressed(Gzip).max_decoding_message_size(TELEMETRY)
+            $server::new(Otlp(state.clone())).accept_compressed(Gzip).max_decoding_message_size(LIMIT)
         };
     }
     let signals = Routes::new(collector!(TraceServiceServer))

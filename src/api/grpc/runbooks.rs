@@ -42,7 +42,7 @@ impl RunbookService for Runbooks {
             let message = format!("text: {} bytes, at most {TEXT} are taken", text.len());
             return Err(Error { kind: Kind::Invalid, message, field: Some("text".to_owned()) }.into());
         }
-        let labels = convert::labels("labels", labels).map_err(Error::from)?;
+        let labels = convert::labels_of("labels", labels).map_err(Error::from)?;
         let service = labels.get("service").cloned().unwrap_or_default();
         let alert = Alert {
             source: RECEIVER.to_owned(),
@@ -90,7 +90,7 @@ fn summary(runbook: &Runbook) -> RunbookSummary {
         title: runbook.title.clone(),
         alerts: runbook.match_rules.alerts.iter().map(|pattern| pattern.as_str().to_owned()).collect(),
         owners: runbook.owners.clone(),
-        hypotheses: runbook.hypotheses.iter().map(|hypothesis| hypothesis.id.clone()).collect(),
+        hypotheses: runbook.hypotheses.iter().map(|hypothesis| hypothesis.key.clone()).collect(),
         file: runbook.file.clone(),
         format: "native".to_owned(),
     }

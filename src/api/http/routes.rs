@@ -54,5 +54,6 @@ pub(in crate::api) async fn not_found(request: Request) -> Response {
     if is_grpc(&request) {
         return Status::unimplemented("no such method; see the services by reflection").into_http();
     }
-    Error::new(Kind::NotFound, "no such path; webhooks are under /v1/webhooks/, OTLP under /v1/").into_response()
+    Error::new(Kind::NotFound, "no such path; webhooks are under /v1/webhooks/, OTLP under /v1/")
+        .into_response()
 }

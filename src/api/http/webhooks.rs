@@ -79,11 +79,8 @@ fn as_sender_sees(error: Error) -> (Error, RejectReason) {
         Kind::Internal => RejectReason::Internal,
         Kind::Invalid | Kind::NotFound | Kind::Unsupported => RejectReason::Malformed,
     };
-    let error = if reason == RejectReason::Internal {
-        Error::new(Kind::Unavailable, error.message)
-    } else {
-        error
-    };
+    let error =
+        if reason == RejectReason::Internal { Error::new(Kind::Unavailable, error.message) } else { error };
     (error, reason)
 }
 

@@ -76,7 +76,7 @@ fn in_memory() -> Arc<dyn Journal> {
 }
 
 fn on_disk(folder: &Path) -> Arc<dyn Journal> {
-    Arc::new(SqliteJournal::open(folder, &Options::default()).unwrap())
+    Arc::new(SqliteJournal::open(folder, Options::default()).unwrap())
 }
 
 async fn everything(history: &History) -> Vec<Incident> {

@@ -54,8 +54,8 @@ impl SqliteJournal {
     /// Opens `journal.sqlite` in the data folder, making both when missing. One process at a time may:
     /// another gets an error that names the folder and who holds it. Work that an earlier process had
     /// claimed is free.
-    pub fn open(folder: &Path, options: &Options) -> Result<Self> {
-        Self::start(open::on_disk(folder, options)?, options)
+    pub fn open(folder: &Path, options: Options) -> Result<Self> {
+        Self::start(open::on_disk(folder, &options)?, &options)
     }
 
     /// A journal that is gone when it is dropped.

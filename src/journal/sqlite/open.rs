@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
-    io::{Read, Seek, Write},
+    io::{self, Read, Seek, Write},
     path::Path,
     sync::{Arc, Mutex},
     time::Duration,
@@ -46,7 +46,7 @@ pub(super) struct Opened {
 pub(super) fn on_disk(folder: &Path, options: &Options) -> Result<Opened> {
     let path = folder.join(FILE);
     let place = Place::new(&path.to_string_lossy());
-    fs::create_dir_all(folder).map_err(|error| {
+    make(folder).map_err(|error| {
         place.storage(format!("cannot make the data folder {}: {error}", folder.display()))
     })?;
     let lock = lock(folder, &place)?;
@@ -71,6 +71,18 @@ pub(super) fn in_memory() -> Result<Opened> {
     Ok(Opened { connection, readers, place, lock: None })
 }
 
+/// Makes the folder, and makes sure that its name survives power loss as its files do.
+fn make(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    fs::create_dir_all(folder)?;
+    match folder.canonicalize()?.parent() {
+        Some(parent) => File::open(parent)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
 fn settings(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(Duration::from_secs(5))?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
@@ -87,7 +99,7 @@ fn settings(connection: &Connection) -> rusqlite::Result<()> {
 
 fn lock(folder: &Path, place: &Place) -> Result<File> {
     let path = folder.join(LOCK);
-    let fail = |error: std::io::Error| {
+    let fail = |error: io::Error| {
         place.storage(format!(
             "cannot lock {}: {error}; let the user that runs quell write to the folder",
             path.display()

@@ -146,7 +146,7 @@ impl Queue {
             return Ok(Claimed::Work(claim));
         }
         let moments = self.holds.leases.values().chain(self.holds.pauses.values());
-        Ok(Claimed::Nothing { until: moments.min().copied() })
+        Ok(Claimed::Nothing { until: moments.filter(|moment| **moment > now).min().copied() })
     }
 
     /// Extends a hold; `false` when the worker has it no more.

@@ -21,7 +21,7 @@ use crate::{
 const LEASE: Duration = Duration::from_secs(60);
 
 fn open(folder: &Path) -> SqliteJournal {
-    SqliteJournal::open(folder, &Options::default()).unwrap()
+    SqliteJournal::open(folder, Options::default()).unwrap()
 }
 
 fn on_disk() -> (Shared, TempDir) {
@@ -84,7 +84,7 @@ async fn work_that_fails_again_and_again_pauses() {
 async fn a_second_process_is_told_who_holds_the_folder() {
     let folder = tempfile::tempdir().unwrap();
     let first = open(folder.path());
-    let refused = SqliteJournal::open(folder.path(), &Options::default()).err().unwrap().to_string();
+    let refused = SqliteJournal::open(folder.path(), Options::default()).err().unwrap().to_string();
     assert!(refused.contains(&folder.path().display().to_string()), "{refused}");
     assert!(refused.contains(&format!("process {}", std::process::id())), "{refused}");
     first.close().await;
@@ -95,7 +95,7 @@ async fn a_second_process_is_told_who_holds_the_folder() {
 async fn other_files_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("journal.sqlite");
-    let refusal = || SqliteJournal::open(folder.path(), &Options::default()).err().unwrap();
+    let refusal = || SqliteJournal::open(folder.path(), Options::default()).err().unwrap();
 
     std::fs::write(&file, "certainly not a database, but long enough to look at").unwrap();
     assert!(matches!(refusal(), Error::Corrupt { .. }), "{}", refusal());
@@ -139,7 +139,7 @@ async fn corruption_names_its_place() {
 async fn a_full_queue_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let options = Options { queue: 4, queue_bytes: 1 << 20, readers: 1 };
-    let journal = Arc::new(SqliteJournal::open(folder.path(), &options).unwrap());
+    let journal = Arc::new(SqliteJournal::open(folder.path(), options).unwrap());
     let batches: Vec<_> = (0..200)
         .map(|number| {
             let journal = Arc::clone(&journal);

@@ -6,7 +6,7 @@ use std::{
 
 use async_trait::async_trait;
 
-use super::{Store, discover::discover, plan::any_of, promql};
+use super::{Selected, Store, discover::discover, logql, plan::any_of, promql, traceql};
 use crate::{
     Answer, ChangeSource, Completeness, Error, ErrorKind, LogsSource, MetricsSource, Result, TopologySource,
     TracesSource,
@@ -112,20 +112,28 @@ impl LogsSource for StoreSource {
             text => format!("{{{text}}}"),
         };
         let services = query.services.clone();
-        let (records, cut) = self
+        let selected = self
             .compute(move |store| {
                 let asked: BTreeSet<&str> = services.iter().map(String::as_str).collect();
                 let within = store.logs.iter().filter(|record| window.contains(record.at));
                 let wanted = within.filter(|record| asked.is_empty() || asked.contains(&*record.service));
-                newest(wanted.collect(), limit, "records")
+                Selected::newest(wanted.collect(), limit, |record| record.at)
             })
             .await?;
-        let answer = Answer::full(records, text, window);
-        Ok(answer.with_completeness(self.completeness.logs.clone()).with_completeness(cut))
+        Ok(within(selected, "records", text, window, &self.completeness.logs))
     }
 
-    async fn select(&self, _expr: &str, _window: Window, _limit: usize) -> Result<Answer<Vec<LogRecord>>> {
-        Err(Error::new(ErrorKind::Unsupported, &self.name, "LogQL is not evaluated yet"))
+    async fn select(&self, expr: &str, window: Window, limit: usize) -> Result<Answer<Vec<LogRecord>>> {
+        let text = expr.to_owned();
+        let selected = self.compute(move |store| logql::select(&store.logs, &text, window, limit)).await?;
+        Ok(within(self.own(selected)?, "records", expr, window, &self.completeness.logs))
+    }
+
+    async fn query_range(&self, expr: &str, window: Window, step: Duration) -> Result<Answer<Vec<Series>>> {
+        let text = expr.to_owned();
+        let series = self.compute(move |store| logql::range(&store.logs, &text, window, step)).await?;
+        let answer = Answer::full(self.own(series)?, expr, window);
+        Ok(answer.with_completeness(self.completeness.logs.clone()))
     }
 }
 
@@ -142,7 +150,7 @@ impl TracesSource for StoreSource {
             text => format!("{{ {text} }}"),
         };
         let services = query.services.clone();
-        let (spans, cut) = self
+        let selected = self
             .compute(move |store| {
                 let asked: BTreeSet<&str> = services.iter().map(String::as_str).collect();
                 let within = || store.spans.iter().filter(|span| window.contains(span.start));
@@ -150,26 +158,30 @@ impl TracesSource for StoreSource {
                     .filter(|span| asked.is_empty() || asked.contains(&*span.service))
                     .map(|span| span.trace_id)
                     .collect();
-                newest(within().filter(|span| traces.contains(&span.trace_id)).collect(), limit, "spans")
+                let through = within().filter(|span| traces.contains(&span.trace_id));
+                Selected::newest(through.collect(), limit, |span| span.start)
             })
             .await?;
-        let answer = Answer::full(spans, text, window);
-        Ok(answer.with_completeness(self.completeness.traces.clone()).with_completeness(cut))
+        Ok(within(selected, "spans", text, window, &self.completeness.traces))
     }
 
-    async fn select(&self, _expr: &str, _window: Window, _limit: usize) -> Result<Answer<Vec<Span>>> {
-        Err(Error::new(ErrorKind::Unsupported, &self.name, "TraceQL is not evaluated yet"))
+    async fn select(&self, expr: &str, window: Window, limit: usize) -> Result<Answer<Vec<Span>>> {
+        let text = expr.to_owned();
+        let selected = self.compute(move |store| traceql::select(&store.spans, &text, window, limit)).await?;
+        Ok(within(self.own(selected)?, "spans", expr, window, &self.completeness.traces))
     }
 }
 
-/// The last `limit` of what is in ascending order of time, in that order.
-fn newest<T: Clone>(found: Vec<&T>, limit: usize, what: &str) -> (Vec<T>, Completeness) {
-    let cut = found.len().saturating_sub(limit);
-    let completeness = match cut {
-        0 => Completeness::Full,
-        _ => Completeness::partial(format!("the newest {limit} of {} {what}", found.len())),
-    };
-    (found.into_iter().skip(cut).cloned().collect(), completeness)
+/// What was selected, as an answer that says what is lacking in the store and what the limit cut off.
+fn within<T>(
+    selected: Selected<T>,
+    what: &str,
+    query: impl Into<String>,
+    window: Window,
+    store: &Completeness,
+) -> Answer<Vec<T>> {
+    let cut = selected.completeness(what);
+    Answer::full(selected.found, query, window).with_completeness(store.clone()).with_completeness(cut)
 }
 
 #[async_trait]

@@ -22,11 +22,14 @@ mod value;
 pub use parse::check;
 pub use range::range;
 
+pub(crate) use aggregate::{Aggregator, Grouping, Parameter, aggregate};
 pub(crate) use histogram::{Bucket, parse_bound, quantile_of};
-pub(crate) use range::grid;
+pub(crate) use range::{finish, grid};
 pub(crate) use rate::Counter;
 pub(crate) use select::spans_of;
-pub(crate) use value::Grid;
+pub(crate) use value::{Column, Grid, unite};
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;

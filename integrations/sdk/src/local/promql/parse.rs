@@ -1,13 +1,10 @@
 //! Parsing under bounds.
 
-use promql_parser::{
-    parser::{self, Expr},
-    util,
-};
+use promql_parser::parser::{self, Expr};
 use regex::RegexBuilder;
 
 use super::value::bad;
-use crate::Result;
+use crate::{Result, local::scan::unquote};
 
 /// Longest expression, in bytes.
 const MAX_LENGTH: usize = 16 * 1024;
@@ -86,14 +83,13 @@ impl Scan<'_> {
         let Some((at, _)) = end else { return Err(bad("a string is not closed")) };
         let (literal, rest) = self.rest.split_at(at + quote.len_utf8());
         self.rest = rest;
+        let text = unquote(literal).ok_or_else(|| bad(format!("unknown escape in {}", shown(literal))))?;
         if std::mem::take(&mut self.regex_next) {
             self.regexes += 1;
             if self.regexes > MAX_REGEXES {
                 return Err(bad(format!("expression has more than {MAX_REGEXES} regexes")));
             }
-            let pattern =
-                util::unquote_string(literal).map_err(|reason| bad(format!("{reason}: {literal}")))?;
-            too_large(&pattern)?;
+            too_large(&text)?;
         }
         Ok(())
     }

@@ -45,11 +45,16 @@ pub fn range<'a>(
         Value::Text(_) => return Err(bad(format!("`{}` is a string, not a series", shown(expr)))),
     };
     let plain = is_selector(&parsed);
-    Ok(columns
-        .into_iter()
-        .map(|column| finish(column, grid, expr, plain))
-        .filter(|series| !series.points.is_empty())
-        .collect())
+    let origins: Vec<_> = columns.iter().map(|column| column.origin.filter(|_| plain)).collect();
+    let mut answer = finish(columns, grid, expr);
+    for (series, origin) in answer.iter_mut().zip(origins) {
+        if let Some(origin) = origin {
+            series.kind = origin.kind;
+            series.unit.clone_from(&origin.unit);
+        }
+    }
+    answer.retain(|series| !series.points.is_empty());
+    Ok(answer)
 }
 
 /// The steps of a window.
@@ -75,20 +80,24 @@ fn is_selector(expr: &Expr) -> bool {
     }
 }
 
-fn finish(column: Column<'_>, grid: Grid, expr: &str, plain: bool) -> Series {
-    let points = grid
-        .times()
-        .zip(&column.values)
-        .filter_map(|(at, value)| Some(Point { at, value: (*value)? }))
-        .filter(|point| point.value.is_finite())
-        .collect();
-    let origin = column.origin.filter(|_| plain);
-    Series {
-        kind: origin.map_or(MetricKind::Gauge, |series| series.kind),
-        unit: origin.map_or_else(String::new, |series| series.unit.clone()),
-        name: column.name.into_owned(),
-        labels: column.labels.into_owned(),
-        points,
-        query: expr.to_owned(),
-    }
+/// The columns as series: gauges without a unit, without what is not a finite number. A series may be
+/// left without a point.
+pub(crate) fn finish(columns: Vec<Column<'_>>, grid: Grid, expr: &str) -> Vec<Series> {
+    let finish = |column: Column<'_>| {
+        let points = grid
+            .times()
+            .zip(&column.values)
+            .filter_map(|(at, value)| Some(Point { at, value: (*value)? }))
+            .filter(|point| point.value.is_finite())
+            .collect();
+        Series {
+            name: column.name.into_owned(),
+            labels: column.labels.into_owned(),
+            kind: MetricKind::Gauge,
+            unit: String::new(),
+            points,
+            query: expr.to_owned(),
+        }
+    };
+    columns.into_iter().map(finish).collect()
 }

@@ -257,6 +257,7 @@ fn what_costs_too_much_is_refused_with_the_way_out() {
     assert!(refused("x[99999999999999999999999999]", 10, 1).contains("out of bounds"));
     assert!(refused("x offset 1e300", 10, 1).contains("out of bounds"));
     assert!(refused("'x", 10, 1).contains("not closed"));
+    assert!(refused(r#"x{a="\¡"}"#, 10, 1).contains("unknown escape"));
 }
 
 #[test]

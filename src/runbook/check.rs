@@ -210,7 +210,8 @@ impl Ask<'_> {
         times: CheckTimes,
     ) -> Option<Reading> {
         let usable = |reading: &Reading| {
-            reading.count.is_some() || (reading.series.iter().any(|(_, points)| !points.is_empty()))
+            let mut points = reading.series.iter().flat_map(|(_, points)| points);
+            reading.count.is_some() || points.any(|point| point.value.is_finite())
         };
         let own = source.read(Question { window: times.baseline, ..question }).await.ok().filter(usable);
         if own.is_some() {

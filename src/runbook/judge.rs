@@ -133,6 +133,11 @@ fn compare(row: &Row, quantile: Option<f64>, op: Op, bound: Bound) -> Truth {
         Bound::Fixed(quantity) => Some(quantity.value()),
         Bound::Baseline(times) => normal.filter(|normal| normal.is_finite()).map(|normal| normal * times),
     };
+    // nothing then and nothing now: the question may simply not fit this service
+    let never = quantile.is_none() && row.samples.is_empty() && now == Some(0.0) && normal == Some(0.0);
+    if never && matches!(bound, Bound::Baseline(_)) {
+        return Truth::Unknown;
+    }
     let may_grow = row.at_least && quantile.is_none();
     match (now, against) {
         (Some(now), Some(against)) if may_grow && !(op.exceeds() && op.holds(now, against)) => Truth::Unknown,

@@ -6,7 +6,7 @@ use super::{
     At, Vars, balance,
     bind::show,
     blocks::Document,
-    finding::{Findings, Lines, Place, hint},
+    finding::{Findings, Place, hint},
     front_matter::{FrontMatter, Hypothesis, Step},
     lint_blocks::{Linked, Role},
     vars,

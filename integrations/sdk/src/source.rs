@@ -78,6 +78,15 @@ pub trait LogsSource: Send + Sync {
 
     /// Records that an expression selects, oldest first.
     async fn select(&self, expr: &str, window: Window, limit: usize) -> Result<Answer<Vec<LogRecord>>>;
+
+    /// Evaluates an expression that counts records, such as `sum(count_over_time({...}[5m]))`, over a
+    /// window.
+    async fn query_range(
+        &self,
+        expr: &str,
+        window: Window,
+        step: std::time::Duration,
+    ) -> Result<Answer<Vec<Series>>>;
 }
 
 /// What traces to fetch.

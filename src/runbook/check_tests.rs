@@ -118,6 +118,15 @@ impl LogsSource for Memory {
         self.answer(self.records(query.window, |_| known, query.limit), "", query.window)
     }
 
+    async fn query_range(
+        &self,
+        expr: &str,
+        window: Window,
+        step: Duration,
+    ) -> quell_sdk::Result<Answer<Vec<Series>>> {
+        MetricsSource::query_range(self, expr, window, step).await
+    }
+
     /// Understands `{...} |= "text"`.
     async fn select(
         &self,
@@ -266,6 +275,15 @@ async fn at_onset_looks_at_what_was_before() {
 async fn logs(#[case] query: &str, #[case] expect: &str, #[case] truth: Truth) {
     let outcome = ask(Language::Logql, query, expect).await;
     assert_eq!(outcome.truth, truth, "{}", outcome.summary);
+}
+
+#[tokio::test]
+async fn counts_of_logs_are_read_like_metrics() {
+    let outcome = ask(Language::Logql, "flat", "== 3").await;
+    assert_eq!(
+        (outcome.truth, outcome.summary.as_str()),
+        (Truth::True, "value{pod=\"cart-1\"} 3; expected == 3: true")
+    );
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
-use super::finding::{Findings, Lines, Place, Placed};
+use super::finding::{Findings, Lines, Place};
 
 /// The Markdown part of a runbook.
 #[derive(Default)]
@@ -215,9 +215,4 @@ impl<'de> serde::Deserialize<'de> for Pairs {
         }
         deserializer.deserialize_map(Visitor)
     }
-}
-
-/// An id with the place of the fence that gives it.
-pub(super) fn id_of(block: &Block, key: &str) -> Option<Placed<String>> {
-    block.attribute(key).and_then(serde_json::Value::as_str).map(|id| Placed::new(id.to_owned(), block.at))
 }

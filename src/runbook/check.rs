@@ -210,7 +210,8 @@ impl Ask<'_> {
         times: CheckTimes,
     ) -> Option<Reading> {
         let usable = |reading: &Reading| {
-            reading.count.is_some() || (reading.series.iter().any(|(_, points)| !points.is_empty()))
+            let mut points = reading.series.iter().flat_map(|(_, points)| points);
+            reading.count.is_some() || points.any(|point| point.value.is_finite())
         };
         let own = source.read(Question { window: times.baseline, ..question }).await.ok().filter(usable);
         if own.is_some() {
@@ -287,7 +288,8 @@ impl Ask<'_> {
     fn numbers(&self, observation: &Observation, truth: Truth) -> (Vec<Number>, Vec<Number>) {
         let alone = |row: &Row| {
             let rows = vec![row.clone()];
-            self.expect.judge(&Observation { rows, texts: Vec::new(), complete: observation.complete })
+            let Observation { complete, sampled, .. } = *observation;
+            self.expect.judge(&Observation { rows, texts: Vec::new(), complete, sampled })
         };
         let rows = &observation.rows;
         let Some(row) = rows.iter().find(|row| alone(row) == truth).or_else(|| rows.first()) else {
@@ -299,7 +301,7 @@ impl Ask<'_> {
             }
             (Expect::Compare { quantile: Some(percent), .. }, _) => (format!("p{percent}"), ""),
             (_, Language::Traceql) => ("spans".to_owned(), "/min"),
-            (_, Language::Logql) => ("lines".to_owned(), "/min"),
+            (_, Language::Logql) if self.query.trim_start().starts_with('{') => ("lines".to_owned(), "/min"),
             _ => (format!("value{}", row.name), ""),
         };
         let number =

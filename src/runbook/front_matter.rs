@@ -337,6 +337,14 @@ impl<'n, 'f> Fields<'n, 'f> {
     }
 
     fn duration(&mut self, node: &Node) -> Option<Duration> {
+        if let Value::Number(number) = node.value {
+            self.findings.error(
+                "RB009",
+                node.at,
+                format!("`{number}` has no unit: write {number}s or {number}m"),
+            );
+            return None;
+        }
         let text = self.text(node)?;
         match humantime::parse_duration(&text.value) {
             Ok(duration) if duration <= LONGEST => Some(duration),

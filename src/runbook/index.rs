@@ -18,7 +18,7 @@ impl Index {
         let mut connection = Connection::open_in_memory()?;
         connection.execute_batch(
             "CREATE VIRTUAL TABLE runbook USING fts5(
-                title, alerts, hypotheses, symptoms, body, tokenize = 'porter unicode61', detail = 'column'
+                title, alerts, hypotheses, symptoms, body, tokenize = 'porter unicode61'
             )",
         )?;
         let transaction = connection.transaction()?;
@@ -136,7 +136,8 @@ mod tests {
         fn hostile_text_is_only_words(text in "\\PC{0,200}") {
             let index = Index::build(&[]).unwrap();
             prop_assert!(index.search(&text).unwrap().is_empty());
-            prop_assert!(index.search(&format!("{text}\" OR title:* NEAR(")).is_ok());
+            let injected = format!("{text}\" OR title:* NEAR(");
+            prop_assert!(index.search(&injected).is_ok());
             prop_assert!(words(&text).len() <= 64);
         }
     }

@@ -56,8 +56,10 @@ pub struct Observation {
     pub rows: Vec<Row>,
     /// Log bodies or status messages, for `matches`.
     pub texts: Vec<String>,
-    /// Whether the answer held all that was asked for.
+    /// Whether the answer held all that was asked for, or a fair sample of it.
     pub complete: bool,
+    /// It is a sample: enough for numbers, not to say that a text is nowhere.
+    pub sampled: bool,
 }
 
 /// Which rows have to satisfy a comparison.
@@ -93,7 +95,7 @@ impl Expect {
             Self::Matches(regex) => {
                 if observed.texts.iter().any(|text| regex.is_match(text)) {
                     Truth::True
-                } else if observed.complete && (found || counted) {
+                } else if observed.complete && !observed.sampled && (found || counted) {
                     Truth::False
                 } else {
                     Truth::Unknown
@@ -133,6 +135,11 @@ fn compare(row: &Row, quantile: Option<f64>, op: Op, bound: Bound) -> Truth {
         Bound::Fixed(quantity) => Some(quantity.value()),
         Bound::Baseline(times) => normal.filter(|normal| normal.is_finite()).map(|normal| normal * times),
     };
+    // nothing then and nothing now: the question may simply not fit this service
+    let never = quantile.is_none() && row.samples.is_empty() && now == Some(0.0) && normal == Some(0.0);
+    if never && matches!(bound, Bound::Baseline(_)) {
+        return Truth::Unknown;
+    }
     let may_grow = row.at_least && quantile.is_none();
     match (now, against) {
         (Some(now), Some(against)) if may_grow && !(op.exceeds() && op.holds(now, against)) => Truth::Unknown,

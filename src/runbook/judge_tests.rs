@@ -8,7 +8,7 @@ fn levels(levels: &[f64]) -> Observation {
         .iter()
         .map(|level| Row { level: Some(*level), samples: vec![*level], ..Row::default() })
         .collect();
-    Observation { rows, texts: Vec::new(), complete: true }
+    Observation { rows, texts: Vec::new(), complete: true, sampled: false }
 }
 
 fn judge(expect: &str, observed: &Observation) -> Truth {
@@ -50,6 +50,7 @@ fn nothing_found_where_the_subject_is_known_is_a_no() {
         rows: vec![Row { level: Some(0.0), ..Row::default() }],
         texts: Vec::new(),
         complete: true,
+        sampled: false,
     };
     assert_eq!(judge("present", &none), Truth::False);
     assert_eq!(judge("> 0", &none), Truth::False);
@@ -60,7 +61,7 @@ fn nothing_found_where_the_subject_is_known_is_a_no() {
 #[test]
 fn compares_with_the_baseline_of_the_same_row() {
     let row = |level, normal| Row { level: Some(level), baseline_level: normal, ..Row::default() };
-    let observed = |row| Observation { rows: vec![row], texts: Vec::new(), complete: true };
+    let observed = |row| Observation { rows: vec![row], texts: Vec::new(), complete: true, sampled: false };
     assert_eq!(judge("> 3x baseline", &observed(row(10.0, Some(3.0)))), Truth::True);
     assert_eq!(judge("> 3x baseline", &observed(row(8.0, Some(3.0)))), Truth::False);
     assert_eq!(judge("> 3x baseline", &observed(row(8.0, None))), Truth::Unknown);
@@ -74,7 +75,7 @@ fn percentiles_look_at_samples() {
         baseline: (1..=100).map(|n| f64::from(n) / 10.0).collect(),
         ..Row::default()
     };
-    let observed = Observation { rows: vec![row], texts: Vec::new(), complete: true };
+    let observed = Observation { rows: vec![row], texts: Vec::new(), complete: true, sampled: false };
     assert_eq!(judge("p95 > 3x baseline", &observed), Truth::True);
     assert_eq!(judge("p95 > 90", &observed), Truth::True);
     assert_eq!(judge("p50 > 90", &observed), Truth::False);
@@ -90,15 +91,20 @@ fn percentiles_look_at_samples() {
 #[case(&[1.0, 2.0], Truth::Unknown)]
 fn sees_a_rise(#[case] samples: &[f64], #[case] truth: Truth) {
     let rows = vec![Row { samples: samples.to_vec(), ..Row::default() }];
-    assert_eq!(judge("increasing", &Observation { rows, texts: Vec::new(), complete: true }), truth);
+    assert_eq!(
+        judge("increasing", &Observation { rows, texts: Vec::new(), complete: true, sampled: false }),
+        truth
+    );
 }
 
 #[test]
 fn texts_are_searched() {
     let texts = vec!["GET /cart 200".to_owned(), "fatal: Out of memory".to_owned()];
-    let observed = Observation { rows: Vec::new(), texts, complete: true };
+    let observed = Observation { rows: Vec::new(), texts, complete: true, sampled: false };
     assert_eq!(judge("matches /(?i)out of memory/", &observed), Truth::True);
     assert_eq!(judge("matches /deadlock/", &observed), Truth::False);
+    let sampled = Observation { sampled: true, ..observed.clone() };
+    assert_eq!(judge("matches /deadlock/", &sampled), Truth::Unknown);
     let partial = Observation { complete: false, ..observed };
     assert_eq!(judge("matches /deadlock/", &partial), Truth::Unknown);
 }
@@ -124,7 +130,7 @@ proptest! {
         empty_rows in 0_usize..3,
     ) {
         let rows = vec![Row { level: Some(f64::NAN), samples: vec![f64::NAN], ..Row::default() }; empty_rows];
-        let observed = Observation { rows, texts: Vec::new(), complete };
+        let observed = Observation { rows, texts: Vec::new(), complete, sampled: false };
         prop_assert_eq!(judge(expect, &observed), Truth::Unknown);
     }
 
@@ -134,7 +140,7 @@ proptest! {
         expect in prop::sample::select(vec!["> 1", "p95 > 3", "increasing", "present", "matches /x/"]),
     ) {
         let row = Row { level: numbers.first().copied(), samples: numbers, ..Row::default() };
-        let observed = Observation { rows: vec![row], texts: Vec::new(), complete: false };
+        let observed = Observation { rows: vec![row], texts: Vec::new(), complete: false, sampled: false };
         prop_assert_ne!(judge(expect, &observed), Truth::False);
     }
 

@@ -1,12 +1,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use quell_sdk::local::{logql, promql, traceql};
 use regex::{Regex, RegexBuilder};
 
 use super::{
-    At, Vars, balance,
+    At, BindError, Vars, balance,
     bind::show,
     blocks::Document,
-    finding::{Findings, Lines, Place, hint},
+    finding::{Findings, Place, hint},
     front_matter::{FrontMatter, Hypothesis, Step},
     lint_blocks::{Linked, Role},
     vars,
@@ -168,9 +169,13 @@ fn check_rules(matter: &FrontMatter, findings: &mut Findings) {
             for (name, _) in vars::unknown(&query.value, &matter.vars) {
                 unknown_variable(name, query.at, matter, findings);
             }
-            if let Err((_, error)) = parses(&query.value, language, matter) {
-                let message = format!("this {} does not parse: {error}", language.as_str());
-                findings.error("RB018", query.at, message);
+            match parses(&query.value, language, matter) {
+                Ok(None) => {}
+                Ok(Some(more)) => findings.warn("RB034", query.at, own_sources(language, &more)),
+                Err((_, error)) => {
+                    let message = format!("this {} does not parse: {error}", language.as_str());
+                    findings.error("RB018", query.at, message);
+                }
             }
         }
     }
@@ -218,36 +223,48 @@ pub(super) fn unknown_variable(name: &str, at: Place, matter: &FrontMatter, find
     findings.error("RB017", at, message);
 }
 
-/// Whether a query parses with stand-ins for its variables; the byte is of the query as written.
-pub(super) fn parses(query: &str, language: Language, matter: &FrontMatter) -> Result<(), (usize, String)> {
+/// Whether a query parses with stand-ins for its variables; the byte is of the query as written. What is
+/// well formed but more than quell itself can evaluate is said too.
+pub(super) fn parses(
+    query: &str,
+    language: Language,
+    matter: &FrontMatter,
+) -> Result<Option<String>, (usize, String)> {
     const LONGEST_PROMQL: usize = 8 * 1_024;
     balance::check(query)?;
     if query.trim().is_empty() {
         return Err((0, "it is empty".to_owned()));
     }
-    match language {
+    let mut stand_ins = Vars::new();
+    let declared = matter.vars.iter().map(|(name, spec)| (name.as_str(), spec.default.as_deref()));
+    for (name, default) in vars::BUILT_IN.iter().map(|name| (*name, None)).chain(declared) {
+        stand_ins.set(name, default.unwrap_or("x"));
+    }
+    let shown = show(query, &stand_ins, language);
+    if let Some(error) = shown.unbound.into_iter().find(|error| matches!(error, BindError::Unfit { .. })) {
+        return Err((0, error.to_string()));
+    }
+    let evaluated = match language {
+        Language::Promql if query.len() > LONGEST_PROMQL => {
+            return Err((0, format!("it is longer than {LONGEST_PROMQL} bytes")));
+        }
         Language::Promql => {
-            if query.len() > LONGEST_PROMQL {
-                return Err((0, format!("it is longer than {LONGEST_PROMQL} bytes")));
-            }
-            let mut stand_ins = Vars::new();
-            let declared = matter.vars.iter().map(|(name, spec)| (name.as_str(), spec.default.as_deref()));
-            for (name, default) in vars::BUILT_IN.iter().map(|name| (*name, None)).chain(declared) {
-                stand_ins.set(name, default.unwrap_or("x"));
-            }
-            let shown = show(query, &stand_ins, language);
-            if let Some(error) =
-                shown.unbound.into_iter().find(|e| matches!(e, super::BindError::Unfit { .. }))
-            {
-                return Err((0, error.to_string()));
-            }
-            promql_parser::parser::parse(&shown.text).map(|_| ()).map_err(|error| (0, error))
+            promql_parser::parser::parse(&shown.text).map_err(|error| (0, error))?;
+            promql::check(&shown.text)
         }
         Language::Logql | Language::Traceql if !query.contains('{') => {
-            Err((0, "it has no selector in braces".to_owned()))
+            return Err((0, "it has no selector in braces".to_owned()));
         }
-        _ => Ok(()),
-    }
+        Language::Logql => logql::check(&shown.text),
+        Language::Traceql => traceql::check(&shown.text),
+        _ => return Ok(None),
+    };
+    Ok(evaluated.err().map(|error| error.message))
+}
+
+/// A server may understand a query that quell's own sources do not.
+pub(super) fn own_sources(language: Language, why: &str) -> String {
+    format!("bundles and the OTLP window cannot answer this {}: {why}", language.as_str())
 }
 
 /// Words for `at`, in one place for lint and parse.

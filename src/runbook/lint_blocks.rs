@@ -7,7 +7,7 @@ use super::{
     blocks::{Block, Document},
     finding::{Findings, Lines, Place, hint},
     front_matter::FrontMatter,
-    lint::{at, parses, repeats, unknown_variable},
+    lint::{at, own_sources, parses, repeats, unknown_variable},
     vars,
 };
 use crate::domain::Language;
@@ -130,11 +130,16 @@ fn link_one<'a>(
             Duration::ZERO
         })
     });
-    if let Err((offset, error)) = parses(&block.body, language, matter)
-        && !matches!(language, Language::Sh | Language::Text)
-    {
-        let message = format!("the {} of `{id}` does not parse: {error}", language.as_str());
-        findings.error("RB018", block.place(lines, offset), message);
+    // the commands of a step are text for a person; a wrong language of theirs has been reported
+    if role != Role::Step && !matches!(language, Language::Sh | Language::Text) {
+        match parses(&block.body, language, matter) {
+            Ok(None) => {}
+            Ok(Some(more)) => findings.warn("RB034", block.place(lines, 0), own_sources(language, &more)),
+            Err((offset, error)) => {
+                let message = format!("the {} of `{id}` does not parse: {error}", language.as_str());
+                findings.error("RB018", block.place(lines, offset), message);
+            }
+        }
     }
     if block.body.trim().is_empty() {
         findings.error("RB018", block.at, format!("the block of `{id}` is empty"));

@@ -25,6 +25,8 @@ mod node;
 mod observe;
 mod parse;
 mod quote;
+#[cfg(test)]
+mod shipped_tests;
 mod vars;
 
 pub use bind::{BindError, Shown, bind, show};

@@ -75,7 +75,12 @@ pub(super) fn read(yaml: &str, first_line: usize, findings: &mut Findings) -> Op
                 place(location.line(), location.column(), first_line)
             });
             let text = error.to_string();
-            let text = text.split(" at line ").next().unwrap_or(&text).trim();
+            let text = match text.split(" at line ").next().unwrap_or(&text).trim() {
+                breach if breach.starts_with("budget breached") => {
+                    "it holds more than a front matter needs (aliases?)"
+                }
+                text => text,
+            };
             findings.error("RB002", at, format!("the front matter is not usable YAML: {text}"));
             None
         }

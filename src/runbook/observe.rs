@@ -1,8 +1,9 @@
 use std::{collections::BTreeMap, time::Duration};
 
+use jiff::Timestamp;
 use quell_sdk::{
-    Completeness, LogsSource, MetricsSource, TracesSource,
-    signal::{Labels, Point, UnixNanos, Window},
+    Answer, Completeness, LogsSource, MetricsSource, TracesSource,
+    signal::{Labels, Point, Series, UnixNanos, Window},
     source::{LogsQuery, TracesQuery},
 };
 
@@ -33,7 +34,12 @@ pub(super) struct Reading {
     pub(super) count: Option<usize>,
     pub(super) texts: Vec<String>,
     pub(super) completeness: Completeness,
+    /// What the count is about: narrower than what was asked for when the answer was cut at its limit.
     pub(super) window: Window,
+    /// The answer was cut at [`MOST`]: a sample, large enough for rates and percentiles.
+    pub(super) cut: bool,
+    /// It was cut, and what came lies in a part of the window.
+    pub(super) narrowed: bool,
 }
 
 /// Most records or spans that one check looks at.
@@ -55,14 +61,11 @@ impl Asked<'_> {
         match self {
             Self::Metrics(source) => {
                 let answer = source.query_range(query, window, step(window)).await?;
-                let mut completeness = answer.completeness;
-                if answer.data.len() > MOST_SERIES {
-                    let reason = format!("only {MOST_SERIES} of {} series were looked at", answer.data.len());
-                    completeness = completeness.and(Completeness::partial(reason));
-                }
-                let series = answer.data.into_iter().take(MOST_SERIES);
-                let series = series.map(|series| (series.labels, series.points)).collect();
-                Ok(Reading { series, count: None, texts: Vec::new(), completeness, window })
+                Ok(of_series(answer, window))
+            }
+            Self::Logs(source) if !query.trim_start().starts_with('{') => {
+                let answer = source.query_range(query, window, step(window)).await?;
+                Ok(of_series(answer, window))
             }
             Self::Logs(source) => {
                 let answer = source.select(query, window, MOST).await?;
@@ -70,19 +73,22 @@ impl Asked<'_> {
                 let texts =
                     answer.data.iter().take(MOST_TEXTS).map(|record| record.body.to_string()).collect();
                 let count = self.count(question, times.len(), &answer.completeness).await;
+                let (window, cut, narrowed) = covered(&times, window);
                 let series = vec![(Labels::new(), per_minute(&times, window))];
-                Ok(Reading { series, count, texts, completeness: answer.completeness, window })
+                Ok(Reading { series, count, texts, completeness: answer.completeness, window, cut, narrowed })
             }
             Self::Traces(source) => {
                 let answer = source.select(query, window, MOST).await?;
                 let spans = &answer.data;
                 let points: Vec<_> =
                     spans.iter().map(|span| Point { at: span.start, value: span.seconds() }).collect();
+                let times: Vec<_> = points.iter().map(|point| point.at).collect();
                 let texts = spans.iter().filter(|span| !span.message.is_empty()).take(MOST_TEXTS);
                 let texts = texts.map(|span| span.message.to_string()).collect();
                 let count = self.count(question, points.len(), &answer.completeness).await;
+                let (window, cut, narrowed) = covered(&times, window);
                 let series = vec![(Labels::new(), points)];
-                Ok(Reading { series, count, texts, completeness: answer.completeness, window })
+                Ok(Reading { series, count, texts, completeness: answer.completeness, window, cut, narrowed })
             }
         }
     }
@@ -116,6 +122,34 @@ impl Asked<'_> {
         };
         knows.then_some(0)
     }
+}
+
+fn of_series(answer: Answer<Vec<Series>>, window: Window) -> Reading {
+    let mut completeness = answer.completeness;
+    if answer.data.len() > MOST_SERIES {
+        let reason = format!("only {MOST_SERIES} of {} series were looked at", answer.data.len());
+        completeness = completeness.and(Completeness::partial(reason));
+    }
+    let series = answer.data.into_iter().take(MOST_SERIES);
+    let series = series.map(|series| (series.labels, series.points)).collect();
+    Reading { series, count: None, texts: Vec::new(), completeness, window, cut: false, narrowed: false }
+}
+
+/// The part of the window that an answer covers, whether it was cut at its limit, and whether that part is
+/// less than the whole: most sources cut away the oldest, so that what came lies close together.
+fn covered(times: &[UnixNanos], window: Window) -> (Window, bool, bool) {
+    if times.len() < MOST {
+        return (window, false, false);
+    }
+    let moment = |nanos: Option<&UnixNanos>| Timestamp::from_nanosecond(i128::from(*nanos?)).ok();
+    let Some((first, last)) = moment(times.iter().min()).zip(moment(times.iter().max())) else {
+        return (window, true, false);
+    };
+    let part = Window::new(first, last);
+    let left_out = window.length().saturating_sub(part.length()).as_secs_f64();
+    // far more than lies between two of them by chance
+    let narrowed = left_out > 20.0 * part.length().as_secs_f64() / times.len() as f64;
+    (if narrowed { part } else { window }, true, narrowed)
 }
 
 /// Distance of samples: some sixty over the window, between a second and five minutes.
@@ -159,22 +193,29 @@ pub(super) enum Level {
 
 /// Puts an answer and its baseline together.
 pub(super) fn observe(now: &Reading, baseline: Option<&Reading>, level: Level) -> Observation {
-    let complete = now.completeness.is_full();
+    let complete = now.completeness.is_full() || now.cut;
     let rows = if let Some(count) = now.count {
         let samples: Vec<f64> = now.series.iter().flat_map(|(_, points)| values(points)).collect();
+        // a cut that is spread over all of the time tells no rate
+        let normal = baseline.filter(|b| !b.cut || b.narrowed);
         vec![Row {
             name: String::new(),
             level: Some(rate(count, now.window)),
-            baseline_level: baseline.and_then(|b| b.count.map(|count| rate(count, b.window))),
+            baseline_level: normal.and_then(|b| b.count.map(|count| rate(count, b.window))),
             samples: if count == 0 { Vec::new() } else { samples },
             baseline: baseline
                 .map_or_else(Vec::new, |b| b.series.iter().flat_map(|(_, p)| values(p)).collect()),
-            at_least: !complete,
+            at_least: !complete || (now.cut && !now.narrowed),
         }]
     } else {
         series_rows(now, baseline, level)
     };
-    Observation { rows, texts: now.texts.clone(), complete }
+    Observation {
+        rows,
+        texts: now.texts.clone(),
+        complete,
+        sampled: now.cut || now.texts.len() >= MOST_TEXTS,
+    }
 }
 
 fn series_rows(now: &Reading, baseline: Option<&Reading>, level: Level) -> Vec<Row> {

@@ -63,7 +63,7 @@ impl History {
         self.add(name, "gauge", "", labels, samples)
     }
 
-    /// A count that grows by `per_second`; `name` ends in `_total`.
+    /// A count that grows by `per_second`. Its name ends in `_total`, given or not.
     pub fn counter(
         &mut self,
         name: &str,
@@ -93,9 +93,32 @@ impl History {
             labels.push(("le", &le));
             self.add(name, "histogram", "_bucket", &labels, samples);
         }
+        self.sum_and_count(name, "histogram", labels, per_second, each)
+    }
+
+    /// A summary without quantiles: sum and count of `per_second` observations a second of the value
+    /// `each` gives.
+    pub fn summary(
+        &mut self,
+        name: &str,
+        labels: &[(&str, &str)],
+        per_second: impl Fn(f64) -> Option<f64>,
+        each: impl Fn(f64) -> f64,
+    ) -> &mut Self {
+        self.sum_and_count(name, "summary", labels, per_second, each)
+    }
+
+    fn sum_and_count(
+        &mut self,
+        name: &str,
+        kind: &'static str,
+        labels: &[(&str, &str)],
+        per_second: impl Fn(f64) -> Option<f64>,
+        each: impl Fn(f64) -> f64,
+    ) -> &mut Self {
         let (sum, count) = (self.counted(|t| Some(per_second(t)? * each(t))), self.counted(&per_second));
-        self.add(name, "histogram", "_sum", labels, sum);
-        self.add(name, "histogram", "_count", labels, count)
+        self.add(name, kind, "_sum", labels, sum);
+        self.add(name, kind, "_count", labels, count)
     }
 
     /// The whole past as OpenMetrics text.

@@ -48,7 +48,7 @@ pub async fn read_limited(origin: &str, mut response: Response, max_bytes: usize
 }
 
 /// What a request that got no answer means.
-pub fn request_error(origin: &str, cause: reqwest::Error) -> Error {
+pub fn request_error(origin: &str, cause: &reqwest::Error) -> Error {
     let (kind, what) = if cause.is_timeout() {
         (ErrorKind::Timeout, "no answer in time")
     } else if cause.is_connect() {
@@ -60,9 +60,8 @@ pub fn request_error(origin: &str, cause: reqwest::Error) -> Error {
     } else {
         (ErrorKind::Unavailable, "connection broke")
     };
-    let message = format!("{what}: {}", root(&cause));
-    // The URL may hold a password.
-    Error::new(kind, origin, message).because(cause.without_url())
+    // Only the innermost cause is kept: the others quote the URL, which may hold a password.
+    Error::new(kind, origin, format!("{what}: {}", root(cause)))
 }
 
 /// What an answer that is not a success means; `said` is what its body says, shortened here.

@@ -123,11 +123,11 @@ async fn a_dead_or_slow_server_is_told_apart() {
         .await;
     let impatient = HttpConfig { timeout: Duration::from_millis(50), ..local() };
     let slow = client(&impatient).unwrap().get(server.uri()).send().await.unwrap_err();
-    assert_eq!(request_error("test", slow).kind, ErrorKind::Timeout);
+    assert_eq!(request_error("test", &slow).kind, ErrorKind::Timeout);
 
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let dead = client(&local()).unwrap().get(format!("http://u:pw@{free}/")).send().await.unwrap_err();
-    let error = request_error("test", dead);
+    let error = request_error("test", &dead);
     assert_eq!(error.kind, ErrorKind::Unavailable);
     assert!(error.to_string().contains("refused"), "{error}");
     assert!(!format!("{error:?}").contains("pw"), "{error:?}");
@@ -224,7 +224,7 @@ async fn a_private_authority_is_trusted_only_when_named() {
         client(config).unwrap().get(format!("https://{}/", tls_server())).send().await
     };
     let stranger = get(&local()).await.unwrap_err();
-    let error = request_error("test", stranger);
+    let error = request_error("test", &stranger);
     assert_eq!(error.kind, ErrorKind::Unavailable);
     assert!(error.to_string().contains("certificate"), "{error}");
 

@@ -1,0 +1,7 @@
+//! The adapter through its public interface: against a real Prometheus, and against awkward servers.
+
+#[cfg(test)]
+mod suite {
+    mod real;
+    mod shop;
+}

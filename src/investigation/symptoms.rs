@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use quell_sdk::{
     Completeness,
-    signal::{UnixNanos, Window},
+    signal::{Series, UnixNanos, Window},
 };
 
 use super::collect::Collected;
 use crate::{
     analysis::{
-        Finding, Periods, causal,
+        Case, Finding, Periods, causal,
         causal::Graph,
         finding::Since,
         logs,
@@ -47,7 +47,7 @@ pub struct Observations {
 pub fn observe(collected: &Collected, window: Window, at: Timestamp) -> Observations {
     let case = &collected.case;
     let traced = traces::Traced::new(case);
-    let (start, end) = (window.start_nanos(), window.end_nanos());
+    let (start, end) = (first_signal(case).max(window.start_nanos()), window.end_nanos());
     let at = i64::try_from(at.as_nanosecond()).unwrap_or(end);
     let onset = onset::find(case, &traced, start, at, end);
     let periods = onset::periods(&onset, start, end);
@@ -103,6 +103,20 @@ pub fn observe(collected: &Collected, window: Window, at: Timestamp) -> Observat
         symptoms.push(Observed { symptom: symptom_of(number, id, &finding), finding });
     }
     Observations { onset, periods, graph, symptoms, evidence, services }
+}
+
+/// When the recording really begins: a window may reach back further than anything was kept.
+fn first_signal(case: &Case) -> UnixNanos {
+    let first = |series: &Series| series.points.first().map(|point| point.at);
+    case.now
+        .spans
+        .first()
+        .map(|span| span.start)
+        .into_iter()
+        .chain(case.now.logs.first().map(|record| record.at))
+        .chain(case.now.series.iter().filter_map(first))
+        .min()
+        .unwrap_or(UnixNanos::MIN)
 }
 
 fn strongest(mut findings: Vec<Finding>) -> Vec<Finding> {

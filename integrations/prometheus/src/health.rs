@@ -53,7 +53,9 @@ pub(crate) async fn health(source: &Prometheus) -> Health {
         Err(error) => found.push(format!("targets cannot be read: {}", error.message)),
     }
 
-    let theirs = time.data.series.first().and_then(|(_, points)| points.first()).map(|point| point.value);
+    // The moment of evaluation, not the value: VictoriaMetrics evaluates half a minute in the past.
+    let point = time.data.series.first().and_then(|(_, points)| points.first());
+    let theirs = point.map(|point| point.at as f64 / 1e9);
     if let Some(skew) = theirs.map(|theirs| skew(theirs, before, after)) {
         found.push(format!("clock {skew:+.1} s from ours"));
         if skew.abs() > MAX_SKEW_SECONDS {

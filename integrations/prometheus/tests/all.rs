@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod suite {
+    mod awkward;
     mod real;
     mod shop;
 }

@@ -171,6 +171,3 @@ impl Run<'_> {
 fn points(length: std::time::Duration, step: std::time::Duration) -> usize {
     (length.as_secs_f64() / step.as_secs_f64()).ceil() as usize + 1
 }
-
-#[cfg(test)]
-mod tests;

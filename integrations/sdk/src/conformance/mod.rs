@@ -46,3 +46,6 @@ macro_rules! metrics_conformance {
         )+
     };
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,7 +16,7 @@ pub enum Fault {
     BadRelease,
     /// The payment provider answers 503.
     DependencyDown,
-    /// Seven times the customers: the render workers of `frontend` cannot keep up.
+    /// Six times the customers: the render workers of `frontend` cannot keep up.
     TrafficSurge,
     /// A pool leak in `orders`, and one second later an innocent release of `frontend`.
     DecoyDeploy,
@@ -70,7 +70,7 @@ impl Fault {
             Self::SlowQuery => "the index on orders.customer_id is gone, each lookup reads the whole table",
             Self::BadRelease => "payments 3.8.0 throws for every currency but the euro",
             Self::DependencyDown => "the payment provider answers 503",
-            Self::TrafficSurge => "seven times the customers, more than the render workers of frontend take",
+            Self::TrafficSurge => "six times the customers, more than the render workers of frontend take",
             Self::DecoyDeploy => "orders leaks connections; the frontend release at that time is innocent",
         }
     }

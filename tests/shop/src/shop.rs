@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// How many times the usual load a surge is.
-const SURGE: u32 = 7;
+const SURGE: u32 = 6;
 /// How long the blip of [`Fault::None`] takes.
 const BLIP: Duration = Duration::from_secs(3);
 /// From the start of the leak to the innocent deploy of [`Fault::DecoyDeploy`].
@@ -174,8 +174,8 @@ impl Shop {
         self.inner.monitor.stats(self.inner.changes.lost())
     }
 
-    /// Ends everything: customers first, then callers before their callees, and sends what telemetry is
-    /// left. All ports are free afterwards. A second call does nothing.
+    /// Ends customers and services, and sends what telemetry is left; a few seconds at most. All ports are
+    /// free afterwards. A second call does nothing.
     pub async fn stop(&self) {
         let inner = &self.inner;
         if inner.stopped.swap(true, Ordering::SeqCst) {

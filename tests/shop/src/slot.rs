@@ -9,17 +9,20 @@ use std::{
 
 use opentelemetry::logs::Severity;
 use tokio::{sync::Mutex, task::JoinHandle};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::task::TaskTracker;
 
 use crate::{
     Config, Error, Result,
-    http::serve,
+    http::{Ending, serve},
     services::{Boot, Directory, Kind, Release, Spec, Switches},
     telemetry::{Identity, Outlet, Telemetry},
 };
 
 /// Time that an instance gets to end its open requests.
 const DRAIN: Duration = Duration::from_secs(3);
+
+/// Time between the last connection that an instance takes and the end of its idle ones.
+const HAND_OVER: Duration = Duration::from_millis(250);
 
 /// What all slots share.
 pub(crate) struct Ground {
@@ -47,7 +50,7 @@ struct State {
 struct Instance {
     release: Release,
     telemetry: Arc<Telemetry>,
-    until: CancellationToken,
+    ending: Ending,
     server: JoinHandle<std::io::Result<()>>,
 }
 
@@ -81,15 +84,19 @@ impl Slot {
             config: ground.config.clone(),
             wire: Boot::wire(),
         };
-        let until = CancellationToken::new();
-        let server = serve(listener, (self.spec.routes)(&boot), until.clone());
+        let routes = (self.spec.routes)(&boot);
+        let ending = Ending::default();
+        if let Some(before) = &state.running {
+            before.ending.accepting.cancel();
+        }
+        let server = serve(listener, routes, ending.clone());
         let ready = format!("{} {} ready, listening on {}", self.spec.name, release.version, self.address);
         telemetry.log(Severity::Info, None, ready, Vec::new());
-        let before = state.running.replace(Instance { release, telemetry, until, server });
+        let before = state.running.replace(Instance { release, telemetry, ending, server });
         drop(state);
         Ok(before.map(|instance| {
             let version = instance.release.version.clone();
-            ground.tasks.spawn(instance.retire());
+            ground.tasks.spawn(instance.hand_over());
             version
         }))
     }
@@ -117,7 +124,7 @@ impl Slot {
         if let Ok(mut state) = self.state.try_lock() {
             state.listener = None;
             if let Some(instance) = &state.running {
-                instance.until.cancel();
+                instance.ending.serving.cancel();
             }
         }
     }
@@ -135,8 +142,14 @@ impl Slot {
 }
 
 impl Instance {
+    /// Retires once the connections that were just accepted have sent their first request.
+    async fn hand_over(self) {
+        tokio::time::sleep(HAND_OVER).await;
+        self.retire().await;
+    }
+
     async fn retire(mut self) {
-        self.until.cancel();
+        self.ending.serving.cancel();
         if tokio::time::timeout(DRAIN, &mut self.server).await.is_err() {
             self.server.abort();
         }

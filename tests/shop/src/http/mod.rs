@@ -10,5 +10,5 @@ mod wire;
 
 pub(crate) use failure::{Exception, Failure};
 pub(crate) use peer::Peer;
-pub(crate) use server::{observed, serve, unobserved};
+pub(crate) use server::{Ending, observed, serve, unobserved};
 pub(crate) use wire::{Wire, WireError};

@@ -1,4 +1,4 @@
-use std::{future::poll_fn, pin::pin, sync::Arc, time::Instant};
+use std::{future::poll_fn, net::SocketAddr, pin::pin, sync::Arc, time::Instant};
 
 use axum::{
     Router,
@@ -6,10 +6,14 @@ use axum::{
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::get,
+    serve::Listener,
 };
 use http::{StatusCode, header};
 use opentelemetry::{KeyValue, metrics::UpDownCounter, trace::SpanBuilder};
-use tokio::task::JoinHandle;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::Failure;
@@ -36,15 +40,47 @@ fn with_metrics(routes: Router, telemetry: &Arc<Telemetry>) -> Router {
     routes.route("/metrics", get(metrics)).route("/healthz", get(|| async { "ok\n" }))
 }
 
-/// Serves until the token is cancelled, then ends open requests and idle connections.
+/// What ends a server: first it takes no more connections, then it ends those it has.
+#[derive(Clone, Default)]
+pub(crate) struct Ending {
+    pub(crate) accepting: CancellationToken,
+    pub(crate) serving: CancellationToken,
+}
+
+/// Serves until told to end; requests in progress are answered, idle connections closed.
 pub(crate) fn serve(
-    listener: tokio::net::TcpListener,
+    listener: TcpListener,
     routes: Router,
-    until: CancellationToken,
+    ending: Ending,
 ) -> JoinHandle<std::io::Result<()>> {
+    let gate = Gate { listener, closed: ending.accepting };
     tokio::spawn(async move {
-        axum::serve(listener, routes).with_graceful_shutdown(async move { until.cancelled().await }).await
+        let end = async move { ending.serving.cancelled().await };
+        axum::serve(gate, routes).with_graceful_shutdown(end).await
     })
+}
+
+/// A listener that can stop accepting while what it accepted goes on. Two servers on one port need it:
+/// a connection that the old one takes as it ends would be closed unanswered.
+struct Gate {
+    listener: TcpListener,
+    closed: CancellationToken,
+}
+
+impl Listener for Gate {
+    type Io = TcpStream;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (TcpStream, SocketAddr) {
+        match self.closed.run_until_cancelled(Listener::accept(&mut self.listener)).await {
+            Some(accepted) => accepted,
+            None => std::future::pending().await,
+        }
+    }
+
+    fn local_addr(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
 }
 
 /// Counts a request in flight, also when its caller hangs up in the middle.

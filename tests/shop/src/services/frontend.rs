@@ -13,8 +13,8 @@ use crate::{
     telemetry::Call,
 };
 
-/// Render workers at scale 1: about 260 pages per second.
-const WORKERS: u32 = 4;
+/// Render workers at scale 1: about 200 pages per second.
+const WORKERS: u32 = 3;
 /// Milliseconds to render a page.
 const RENDER_MS: u64 = 15;
 
@@ -51,6 +51,7 @@ async fn home(State(shop): State<Arc<Frontend>>, call: Call) -> Page {
 }
 
 async fn product(State(shop): State<Arc<Frontend>>, call: Call, Path(sku): Path<u32>) -> Page {
+    shop.workers.admit(&call)?;
     let stock = shop
         .inventory
         .get(&call, "/stock/{sku}", &format!("/stock/{sku}"))
@@ -60,6 +61,7 @@ async fn product(State(shop): State<Arc<Frontend>>, call: Call, Path(sku): Path<
 }
 
 async fn show_cart(State(shop): State<Arc<Frontend>>, call: Call, Path(user): Path<u32>) -> Page {
+    shop.workers.admit(&call)?;
     let cart = shop
         .cart
         .get(&call, "/carts/{user}", &format!("/carts/{user}"))
@@ -74,6 +76,7 @@ async fn add_item(
     Path(user): Path<u32>,
     Json(item): Json<Value>,
 ) -> Page {
+    shop.workers.admit(&call)?;
     let cart = shop
         .cart
         .post(&call, "/carts/{user}/items", &format!("/carts/{user}/items"), &item)
@@ -83,6 +86,7 @@ async fn add_item(
 }
 
 async fn checkout(State(shop): State<Arc<Frontend>>, call: Call, Json(order): Json<Value>) -> Page {
+    shop.workers.admit(&call)?;
     let receipt = shop
         .checkout
         .post(&call, "/checkouts", "/checkouts", &order)

@@ -51,6 +51,14 @@ impl Workers {
         workers
     }
 
+    /// Turns a request away at the door when the queue is full, before it costs the others anything.
+    pub(crate) fn admit(&self, call: &Call) -> Result<(), Failure> {
+        if self.waiting.load(Ordering::Relaxed) >= self.queue {
+            return Err(self.shed(call, "render queue full"));
+        }
+        Ok(())
+    }
+
     /// Waits for a worker.
     pub(crate) async fn turn(&self, call: &Call) -> Result<SemaphorePermit<'_>, Failure> {
         if let Ok(permit) = self.permits.try_acquire() {

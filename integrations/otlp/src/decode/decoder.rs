@@ -1,0 +1,122 @@
+use opentelemetry_proto::tonic::collector::{
+    logs::v1::ExportLogsServiceRequest, metrics::v1::ExportMetricsServiceRequest,
+    trace::v1::ExportTraceServiceRequest,
+};
+use quell_sdk::signal::{LogRecord, Span, UnixNanos};
+use serde::Deserialize;
+
+use super::{
+    Dropped, EARLIEST, LATEST, Limits,
+    intern::Interner,
+    proto,
+    wire::{LogsRequest, MetricsRequest, SpansRequest},
+};
+use crate::series::SeriesSet;
+
+/// Why a request as JSON text could not be read. Nothing of it was taken.
+#[derive(Debug, thiserror::Error)]
+pub enum JsonError {
+    /// The text is cut off, is not JSON, or a field has the wrong type.
+    #[error("{message}, at byte {column}")]
+    Malformed { message: String, column: usize },
+    /// More objects than the limit: decoding it would take too much memory.
+    #[error("holds more than {limit} JSON objects")]
+    TooManyObjects { limit: usize },
+    /// A request of another signal.
+    #[error("holds {found} instead of {wanted}")]
+    OtherSignal { wanted: &'static str, found: &'static str },
+}
+
+/// Decodes requests and counts what it leaves out. One decoder shares texts among all that it decodes.
+#[derive(Debug, Default)]
+pub struct Decoder {
+    pub(crate) limits: Limits,
+    pub(crate) interner: Interner,
+    pub(crate) dropped: Dropped,
+}
+
+impl Decoder {
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, ..Self::default() }
+    }
+
+    /// Appends the spans of a request.
+    pub fn traces(&mut self, request: &ExportTraceServiceRequest, out: &mut Vec<Span>) {
+        self.spans(&proto::spans(request), out);
+    }
+
+    /// Appends the log records of a request.
+    pub fn logs(&mut self, request: &ExportLogsServiceRequest, out: &mut Vec<LogRecord>) {
+        self.records(&proto::logs(request), out);
+    }
+
+    /// Adds the data points of a request to their series.
+    pub fn metrics(&mut self, request: &ExportMetricsServiceRequest, out: &mut SeriesSet) {
+        self.points(&proto::metrics(request), out);
+    }
+
+    /// [`Decoder::traces`] from OTLP/JSON.
+    pub fn traces_json(&mut self, text: &[u8], out: &mut Vec<Span>) -> Result<(), JsonError> {
+        let request: SpansRequest<'_> = self.parse(text)?;
+        if request.resource_spans.is_none() {
+            foreign("spans", [("logs", request.resource_logs), ("metrics", request.resource_metrics)])?;
+        }
+        self.spans(&request, out);
+        Ok(())
+    }
+
+    /// [`Decoder::logs`] from OTLP/JSON.
+    pub fn logs_json(&mut self, text: &[u8], out: &mut Vec<LogRecord>) -> Result<(), JsonError> {
+        let request: LogsRequest<'_> = self.parse(text)?;
+        if request.resource_logs.is_none() {
+            foreign("logs", [("spans", request.resource_spans), ("metrics", request.resource_metrics)])?;
+        }
+        self.records(&request, out);
+        Ok(())
+    }
+
+    /// [`Decoder::metrics`] from OTLP/JSON.
+    pub fn metrics_json(&mut self, text: &[u8], out: &mut SeriesSet) -> Result<(), JsonError> {
+        let request: MetricsRequest<'_> = self.parse(text)?;
+        if request.resource_metrics.is_none() {
+            foreign("metrics", [("spans", request.resource_spans), ("logs", request.resource_logs)])?;
+        }
+        self.points(&request, out);
+        Ok(())
+    }
+
+    /// What was left out or cut so far.
+    pub fn dropped(&self) -> &Dropped {
+        &self.dropped
+    }
+
+    /// What was left out or cut since this was last called.
+    pub fn take_dropped(&mut self) -> Dropped {
+        std::mem::take(&mut self.dropped)
+    }
+
+    fn parse<'a, T: Deserialize<'a>>(&self, text: &'a [u8]) -> Result<T, JsonError> {
+        let limit = self.limits.json_objects;
+        if text.len() > limit && text.iter().filter(|byte| **byte == b'{').count() > limit {
+            return Err(JsonError::TooManyObjects { limit });
+        }
+        serde_json::from_slice(text).map_err(|error| {
+            let place = format!(" at line {} column {}", error.line(), error.column());
+            let message = error.to_string();
+            let message = message.strip_suffix(&place).unwrap_or(&message).to_owned();
+            JsonError::Malformed { message, column: error.column() }
+        })
+    }
+}
+
+fn foreign<T>(wanted: &'static str, others: [(&'static str, Option<T>); 2]) -> Result<(), JsonError> {
+    match others.into_iter().find(|(_, there)| there.is_some()) {
+        Some((found, _)) => Err(JsonError::OtherSignal { wanted, found }),
+        None => Ok(()),
+    }
+}
+
+/// Whether no telemetry can be of that moment.
+pub(crate) fn is_absurd(at: UnixNanos) -> bool {
+    !(EARLIEST..LATEST).contains(&at)
+}

@@ -1,0 +1,25 @@
+//! OTLP requests to signals.
+//!
+//! Both encodings become the borrowed forms of [`wire`] first (JSON text by serde, protobuf messages by
+//! reference), so that there is one set of rules for what is kept, cut and dropped. Telemetry is hostile:
+//! everything is bounded, and what was bounded is counted in [`Dropped`].
+
+mod attributes;
+mod decoder;
+mod exponential;
+mod intern;
+mod labels;
+mod limits;
+mod logs;
+mod metrics;
+mod names;
+mod proto;
+#[cfg(test)]
+mod tests;
+mod traces;
+mod value;
+mod wire;
+
+pub use decoder::{Decoder, JsonError};
+pub use limits::{Dropped, Limits, Reason};
+pub(crate) use limits::{EARLIEST, LATEST};

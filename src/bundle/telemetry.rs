@@ -1,0 +1,58 @@
+//! The OTLP/JSON files.
+
+use std::collections::BTreeMap;
+
+use quell_otlp::{Decoder, JsonError, Limits, Reason, SeriesSet};
+use quell_sdk::signal::{LogRecord, MetricMeta, Series, Span};
+
+use super::{
+    error::Result,
+    loaded::Skipped,
+    read::{Reading, Source, each_line},
+};
+
+pub(super) fn spans(source: Source, reading: Reading) -> Result<(Vec<Span>, Skipped)> {
+    let mut spans = Vec::new();
+    let skipped = decode(source, reading, |decoder, line| decoder.traces_json(line, &mut spans))?;
+    spans.sort_by_key(|span| (span.start, span.trace_id, span.span_id));
+    Ok((spans, skipped))
+}
+
+pub(super) fn logs(source: Source, reading: Reading) -> Result<(Vec<LogRecord>, Skipped)> {
+    let mut records = Vec::new();
+    let skipped = decode(source, reading, |decoder, line| decoder.logs_json(line, &mut records))?;
+    records.sort_by_key(|record| record.at);
+    Ok((records, skipped))
+}
+
+pub(super) type Metrics = (Vec<Series>, BTreeMap<String, MetricMeta>);
+
+pub(super) fn metrics(source: Source, reading: Reading) -> Result<(Metrics, Skipped)> {
+    let mut set = SeriesSet::default();
+    let skipped = decode(source, reading, |decoder, line| decoder.metrics_json(line, &mut set))?;
+    let (mut series, meta) = set.finish();
+    series.retain(|series| !series.points.is_empty());
+    series.sort_by(|one, other| one.name.cmp(&other.name).then_with(|| one.labels.cmp(&other.labels)));
+    Ok(((series, meta), skipped))
+}
+
+/// Decodes line by line. An absurd time makes a line a bad one, as it says that the file is not what it
+/// seems; leniently the record alone is left out. Other losses are counted.
+fn decode(
+    source: Source,
+    reading: Reading,
+    mut line: impl FnMut(&mut Decoder, &[u8]) -> Result<(), JsonError>,
+) -> Result<Skipped> {
+    let mut decoder = Decoder::new(Limits::default());
+    let mut skipped = each_line(source, reading, |text| {
+        let absurd = decoder.dropped().get(Reason::AbsurdTime);
+        line(&mut decoder, text).map_err(|error| error.to_string())?;
+        match decoder.dropped().get(Reason::AbsurdTime) - absurd {
+            0 => Ok(()),
+            _ if reading.lenient => Ok(()),
+            count => Err(format!("holds {count} times that are missing, before 2000 or after 2100")),
+        }
+    })?;
+    skipped.dropped = decoder.take_dropped();
+    Ok(skipped)
+}

@@ -54,6 +54,11 @@ impl Skipped {
         self.first.get_or_insert((number, message));
     }
 
+    /// Whether it is the file of that name, compressed or not.
+    pub(super) fn is_of(&self, stem: &str) -> bool {
+        self.file.split('.').next() == Some(stem)
+    }
+
     pub fn is_empty(&self) -> bool {
         self.lines == 0 && self.dropped.is_empty()
     }

@@ -66,7 +66,7 @@ pub fn open(path: &Path, options: Options) -> Result<Bundle> {
 
 type Job<'scope, T> = Option<ScopedJoinHandle<'scope, Result<(T, Skipped)>>>;
 
-fn load(path: &Path, options: Options, with_reference: bool) -> Result<Bundle> {
+pub(super) fn load(path: &Path, options: Options, with_reference: bool) -> Result<Bundle> {
     let limits = options.limits;
     let allowance = Allowance {
         file: limits.file_bytes,
@@ -123,8 +123,13 @@ fn load(path: &Path, options: Options, with_reference: bool) -> Result<Bundle> {
             store.edges = topology::parse(&place, &bytes)?;
         }
         (store.series, store.meta) = join(metrics, &mut skipped)?;
-        store.logs = join(logs, &mut skipped)?;
+        let timeless;
+        (store.logs, timeless) = join(logs, &mut skipped)?;
         store.spans = join(traces, &mut skipped)?;
+        let placed = telemetry::place(timeless, &store.spans, &mut store.logs);
+        if let Some(of_logs) = skipped.iter_mut().find(|skipped| skipped.is_of("logs")) {
+            of_logs.dropped.merge(&placed);
+        }
         Ok((reference, alerts))
     })?;
     store.sort();

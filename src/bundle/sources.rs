@@ -5,7 +5,7 @@ use quell_sdk::{
     local::{BySignal, StoreSource},
 };
 
-use super::{Bundle, Skipped};
+use super::Bundle;
 use crate::{
     domain::SignalKind,
     investigation::{Reference, Sources},
@@ -65,8 +65,7 @@ impl Bundle {
         if !recorded {
             return Completeness::missing(NOT_RECORDED);
         }
-        let of_stem = |skipped: &&Skipped| skipped.file.split('.').next() == Some(stem);
-        match self.skipped.iter().find(of_stem) {
+        match self.skipped.iter().find(|skipped| skipped.is_of(stem)) {
             Some(skipped) if skipped.lines > 0 || skipped.dropped.items() > 0 => {
                 let (lines, dropped) = (skipped.lines, &skipped.dropped);
                 let detail = if dropped.is_empty() { String::new() } else { format!(" ({dropped})") };

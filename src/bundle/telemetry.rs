@@ -1,8 +1,8 @@
 //! The OTLP/JSON files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use quell_otlp::{Decoder, JsonError, Limits, Reason, SeriesSet};
+use quell_otlp::{Decoder, Dropped, JsonError, Limits, Reason, SeriesSet};
 use quell_sdk::signal::{LogRecord, MetricMeta, Series, Span};
 
 use super::{
@@ -18,11 +18,43 @@ pub(super) fn spans(source: Source, reading: Reading) -> Result<(Vec<Span>, Skip
     Ok((spans, skipped))
 }
 
-pub(super) fn logs(source: Source, reading: Reading) -> Result<(Vec<LogRecord>, Skipped)> {
-    let mut records = Vec::new();
-    let skipped = decode(source, reading, |decoder, line| decoder.logs_json(line, &mut records))?;
+/// Log records, and those that wait for the time of their span.
+pub(super) type Logs = (Vec<LogRecord>, Vec<LogRecord>);
+
+pub(super) fn logs(source: Source, reading: Reading) -> Result<(Logs, Skipped)> {
+    let (mut records, mut timeless) = (Vec::new(), Vec::new());
+    let skipped = decode(source, reading, |decoder, line| {
+        decoder.logs_json(line, &mut records)?;
+        timeless.append(&mut decoder.take_timeless());
+        Ok(())
+    })?;
     records.sort_by_key(|record| record.at);
-    Ok((records, skipped))
+    Ok(((records, timeless), skipped))
+}
+
+/// Gives records without a time the end of their span, near which errors are logged.
+pub(super) fn place(timeless: Vec<LogRecord>, spans: &[Span], records: &mut Vec<LogRecord>) -> Dropped {
+    let mut counts = Dropped::default();
+    if timeless.is_empty() {
+        return counts;
+    }
+    let wanted: HashSet<_> = timeless.iter().map(|record| record.span_id).collect();
+    let ends: HashMap<_, _> = spans
+        .iter()
+        .filter(|span| wanted.contains(&Some(span.span_id)))
+        .map(|span| ((span.trace_id, span.span_id), span.end))
+        .collect();
+    for mut record in timeless {
+        let span = record.trace_id.zip(record.span_id);
+        if let Some(end) = span.and_then(|span| ends.get(&span)) {
+            record.at = *end;
+            records.push(record);
+            counts.add(Reason::TimeOfSpan, 1);
+        } else {
+            counts.add(Reason::NoTime, 1);
+        }
+    }
+    counts
 }
 
 pub(super) type Metrics = (Vec<Series>, BTreeMap<String, MetricMeta>);
@@ -50,7 +82,7 @@ fn decode(
         match decoder.dropped().get(Reason::AbsurdTime) - absurd {
             0 => Ok(()),
             _ if reading.lenient => Ok(()),
-            count => Err(format!("holds {count} times that are missing, before 2000 or after 2100")),
+            count => Err(format!("holds {count} times before 2000 or after 2100")),
         }
     })?;
     skipped.dropped = decoder.take_dropped();

@@ -6,7 +6,7 @@ use quell_sdk::signal::{LogRecord, Span, UnixNanos};
 use serde::Deserialize;
 
 use super::{
-    Dropped, EARLIEST, LATEST, Limits,
+    Dropped, EARLIEST, LATEST, Limits, Reason,
     intern::Interner,
     proto,
     wire::{LogsRequest, MetricsRequest, SpansRequest},
@@ -33,6 +33,7 @@ pub struct Decoder {
     pub(crate) limits: Limits,
     pub(crate) interner: Interner,
     pub(crate) dropped: Dropped,
+    pub(crate) timeless: Vec<LogRecord>,
 }
 
 impl Decoder {
@@ -95,6 +96,12 @@ impl Decoder {
         std::mem::take(&mut self.dropped)
     }
 
+    /// Log records that came without a time but name their span, with the time 0: whoever knows the span
+    /// can place them. The rest of such records is counted as [`Reason::NoTime`].
+    pub fn take_timeless(&mut self) -> Vec<LogRecord> {
+        std::mem::take(&mut self.timeless)
+    }
+
     fn parse<'a, T: Deserialize<'a>>(&self, text: &'a [u8]) -> Result<T, JsonError> {
         let limit = self.limits.json_objects;
         if text.len() > limit && text.iter().filter(|byte| **byte == b'{').count() > limit {
@@ -116,7 +123,11 @@ fn foreign<T>(wanted: &'static str, others: [(&'static str, Option<T>); 2]) -> R
     }
 }
 
-/// Whether no telemetry can be of that moment.
-pub(crate) fn is_absurd(at: UnixNanos) -> bool {
-    !(EARLIEST..LATEST).contains(&at)
+/// Why no telemetry can be of that moment.
+pub(crate) fn wrong_time(at: UnixNanos) -> Option<Reason> {
+    match at {
+        ..=0 => Some(Reason::NoTime),
+        EARLIEST..LATEST => None,
+        _ => Some(Reason::AbsurdTime),
+    }
 }

@@ -24,6 +24,8 @@ pub struct Limits {
     pub series: usize,
     /// Buckets of one histogram point.
     pub buckets: usize,
+    /// Log records without a time that are held until their spans are known.
+    pub timeless: usize,
     /// JSON objects in one request as text. Small objects grow a lot on decoding, so that a limit of bytes
     /// alone would not bound memory.
     pub json_objects: usize,
@@ -39,6 +41,7 @@ impl Default for Limits {
             labels: 64,
             series: 50_000,
             buckets: 256,
+            timeless: 10_000,
             json_objects: 1_000_000,
         }
     }
@@ -47,8 +50,12 @@ impl Default for Limits {
 /// Why something was left out or cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Reason {
-    /// A time before 2000 or after 2100, or none at all.
+    /// A time before 2000 or after 2100.
     AbsurdTime,
+    /// No time: 0, or less, which OTLP's unsigned field cannot hold.
+    NoTime,
+    /// A log record without a time that was given that of its span: nothing was lost.
+    TimeOfSpan,
     /// A span that ends before it starts.
     EndsBeforeStart,
     /// A span without a valid trace or span id.
@@ -88,6 +95,8 @@ impl Reason {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::AbsurdTime => "absurd_time",
+            Self::NoTime => "no_time",
+            Self::TimeOfSpan => "time_of_span",
             Self::EndsBeforeStart => "ends_before_start",
             Self::MissingId => "missing_id",
             Self::MissingName => "missing_name",
@@ -109,7 +118,14 @@ impl Reason {
 
     /// Whether a whole span, record or point was lost, rather than a part of it.
     pub fn loses_item(self) -> bool {
-        !matches!(self, Self::TooManyAttributes | Self::TooManyLabels | Self::Cut | Self::DuplicatePoint)
+        !matches!(
+            self,
+            Self::TooManyAttributes
+                | Self::TooManyLabels
+                | Self::Cut
+                | Self::DuplicatePoint
+                | Self::TimeOfSpan
+        )
     }
 }
 
@@ -118,7 +134,8 @@ impl Reason {
 pub struct Dropped(BTreeMap<Reason, u64>);
 
 impl Dropped {
-    pub(crate) fn add(&mut self, reason: Reason, count: u64) {
+    /// Counts more of a reason.
+    pub fn add(&mut self, reason: Reason, count: u64) {
         if count > 0 {
             let sum = self.0.entry(reason).or_default();
             *sum = sum.saturating_add(count);

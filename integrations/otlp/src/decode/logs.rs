@@ -4,7 +4,7 @@ use quell_sdk::signal::{Attributes, LogRecord, Severity};
 
 use super::{
     attributes::Resource,
-    decoder::{Decoder, is_absurd},
+    decoder::{Decoder, wrong_time},
     limits::Reason,
     value, wire,
 };
@@ -22,11 +22,13 @@ impl Decoder {
 
     fn record(&mut self, resource: &Resource, record: &wire::Record<'_>) -> Option<LogRecord> {
         let at = match record.time_unix_nano.0 {
-            0 => record.observed_time_unix_nano.0,
+            ..=0 => record.observed_time_unix_nano.0.max(0),
             at => at,
         };
-        if is_absurd(at) {
-            self.dropped.one(Reason::AbsurdTime);
+        // One without a time can still be placed by its span.
+        let timeless = at == 0 && record.span_id.0.is_some() && self.timeless.len() < self.limits.timeless;
+        if let Some(reason) = wrong_time(at).filter(|_| !timeless) {
+            self.dropped.one(reason);
             return None;
         }
         let (body, was_cut) = value::text(&record.body, self.limits.body_bytes);
@@ -42,7 +44,7 @@ impl Decoder {
         );
         self.attributes(record.attributes.iter(), &mut attributes);
         self.attributes_of_resource(resource, &mut attributes);
-        Some(LogRecord {
+        let record = LogRecord {
             at,
             service: resource.service.clone(),
             pod: resource.pod.clone(),
@@ -51,6 +53,11 @@ impl Decoder {
             trace_id: record.trace_id.0,
             span_id: record.span_id.0,
             attributes,
-        })
+        };
+        if timeless {
+            self.timeless.push(record);
+            return None;
+        }
+        Some(record)
     }
 }

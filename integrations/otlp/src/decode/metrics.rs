@@ -6,7 +6,7 @@ use quell_sdk::signal::{MetricKind, Point};
 
 use super::{
     Dropped, Limits, Reason,
-    decoder::{Decoder, is_absurd},
+    decoder::{Decoder, wrong_time},
     exponential,
     labels::{self, LabelSource},
     names, value,
@@ -208,8 +208,8 @@ impl Points<'_, '_> {
         if flags.0 & NO_VALUE != 0 {
             self.dropped.one(Reason::NoValue);
             false
-        } else if is_absurd(at) {
-            self.dropped.one(Reason::AbsurdTime);
+        } else if let Some(reason) = wrong_time(at) {
+            self.dropped.one(reason);
             false
         } else {
             true

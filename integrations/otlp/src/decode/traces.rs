@@ -4,7 +4,7 @@ use quell_sdk::signal::{Attributes, Span, SpanKind, SpanStatus};
 
 use super::{
     attributes::Resource,
-    decoder::{Decoder, is_absurd},
+    decoder::{Decoder, wrong_time},
     limits::Reason,
     wire,
 };
@@ -31,8 +31,8 @@ impl Decoder {
             return None;
         };
         let (start, end) = (span.start_time_unix_nano.0, span.end_time_unix_nano.0);
-        if is_absurd(start) || is_absurd(end) {
-            self.dropped.one(Reason::AbsurdTime);
+        if let Some(reason) = wrong_time(start).or_else(|| wrong_time(end)) {
+            self.dropped.one(reason);
             return None;
         }
         if end < start {

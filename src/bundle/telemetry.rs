@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use quell_otlp::{Decoder, Dropped, JsonError, Limits, Reason, SeriesSet};
+use quell_otlp::{Decoder, Dropped, JsonError, Limits, Reason, SeriesSet, series::Finished};
 use quell_sdk::signal::{LogRecord, MetricMeta, Series, Span};
 
 use super::{
@@ -61,9 +61,9 @@ pub(super) type Metrics = (Vec<Series>, BTreeMap<String, MetricMeta>);
 
 pub(super) fn metrics(source: Source, reading: Reading) -> Result<(Metrics, Skipped)> {
     let mut set = SeriesSet::default();
-    let skipped = decode(source, reading, |decoder, line| decoder.metrics_json(line, &mut set))?;
-    let (mut series, meta) = set.finish();
-    series.retain(|series| !series.points.is_empty());
+    let mut skipped = decode(source, reading, |decoder, line| decoder.metrics_json(line, &mut set))?;
+    let Finished { mut series, meta, repeats } = set.finish();
+    skipped.dropped.add(Reason::DuplicatePoint, repeats);
     series.sort_by(|one, other| one.name.cmp(&other.name).then_with(|| one.labels.cmp(&other.labels)));
     Ok(((series, meta), skipped))
 }

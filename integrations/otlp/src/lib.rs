@@ -9,6 +9,9 @@
 
 pub mod decode;
 pub mod series;
+pub mod size;
+pub mod window;
 
 pub use decode::{Decoder, Dropped, JsonError, Limits, Reason};
 pub use series::SeriesSet;
+pub use window::{Config, Pushed, Stats, Window};

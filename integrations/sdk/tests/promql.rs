@@ -2,6 +2,7 @@
 //!
 //! Samples lie between the steps, never on them, as Prometheus 2 and 3 differ in whether a range holds its
 //! own start.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a helper that fails is a test that fails")]
 
 mod support;
 

@@ -33,6 +33,11 @@ pub(crate) fn find<'a>(attributes: &'a [KeyValue<'_>], key: &str) -> Option<&'a 
     })
 }
 
+/// The service of a resource; empty when it names none.
+pub(crate) fn service_of<'a>(resource: &'a wire::Resource<'_>) -> &'a str {
+    find(&resource.attributes, SERVICE).unwrap_or_default()
+}
+
 impl Decoder {
     pub(crate) fn resource(&mut self, resource: &wire::Resource<'_>) -> Resource {
         let attributes = &resource.attributes;

@@ -34,6 +34,9 @@ pub struct Decoder {
     pub(crate) interner: Interner,
     pub(crate) dropped: Dropped,
     pub(crate) timeless: Vec<LogRecord>,
+    pub(crate) accepts: Accepts,
+    /// When the request came, which OTLP makes the time of log records that have none.
+    pub(crate) arrival: Option<UnixNanos>,
 }
 
 impl Decoder {
@@ -58,32 +61,47 @@ impl Decoder {
 
     /// [`Decoder::traces`] from OTLP/JSON.
     pub fn traces_json(&mut self, text: &[u8], out: &mut Vec<Span>) -> Result<(), JsonError> {
-        let request: SpansRequest<'_> = self.parse(text)?;
-        if request.resource_spans.is_none() {
-            foreign("spans", [("logs", request.resource_logs), ("metrics", request.resource_metrics)])?;
-        }
+        let request = self.parse_spans(text)?;
         self.spans(&request, out);
         Ok(())
     }
 
+    pub(crate) fn parse_spans<'a>(&self, text: &'a [u8]) -> Result<SpansRequest<'a>, JsonError> {
+        let request: SpansRequest<'_> = self.parse(text)?;
+        if request.resource_spans.is_none() {
+            foreign("spans", [("logs", request.resource_logs), ("metrics", request.resource_metrics)])?;
+        }
+        Ok(request)
+    }
+
     /// [`Decoder::logs`] from OTLP/JSON.
     pub fn logs_json(&mut self, text: &[u8], out: &mut Vec<LogRecord>) -> Result<(), JsonError> {
-        let request: LogsRequest<'_> = self.parse(text)?;
-        if request.resource_logs.is_none() {
-            foreign("logs", [("spans", request.resource_spans), ("metrics", request.resource_metrics)])?;
-        }
+        let request = self.parse_logs(text)?;
         self.records(&request, out);
         Ok(())
     }
 
+    pub(crate) fn parse_logs<'a>(&self, text: &'a [u8]) -> Result<LogsRequest<'a>, JsonError> {
+        let request: LogsRequest<'_> = self.parse(text)?;
+        if request.resource_logs.is_none() {
+            foreign("logs", [("spans", request.resource_spans), ("metrics", request.resource_metrics)])?;
+        }
+        Ok(request)
+    }
+
     /// [`Decoder::metrics`] from OTLP/JSON.
     pub fn metrics_json(&mut self, text: &[u8], out: &mut SeriesSet) -> Result<(), JsonError> {
+        let request = self.parse_metrics(text)?;
+        self.points(&request, out);
+        Ok(())
+    }
+
+    pub(crate) fn parse_metrics<'a>(&self, text: &'a [u8]) -> Result<MetricsRequest<'a>, JsonError> {
         let request: MetricsRequest<'_> = self.parse(text)?;
         if request.resource_metrics.is_none() {
             foreign("metrics", [("spans", request.resource_spans), ("logs", request.resource_logs)])?;
         }
-        self.points(&request, out);
-        Ok(())
+        Ok(request)
     }
 
     /// What was left out or cut so far.
@@ -120,6 +138,28 @@ fn foreign<T>(wanted: &'static str, others: [(&'static str, Option<T>); 2]) -> R
     match others.into_iter().find(|(_, there)| there.is_some()) {
         Some((found, _)) => Err(JsonError::OtherSignal { wanted, found }),
         None => Ok(()),
+    }
+}
+
+/// The moments that are taken.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Accepts {
+    pub(crate) from: UnixNanos,
+    pub(crate) until: UnixNanos,
+}
+
+impl Default for Accepts {
+    fn default() -> Self {
+        Self { from: EARLIEST, until: LATEST }
+    }
+}
+
+impl Accepts {
+    /// Why something of that moment is not taken.
+    pub(crate) fn problem(self, at: UnixNanos) -> Option<Reason> {
+        wrong_time(at)
+            .or_else(|| (at < self.from).then_some(Reason::TooOld))
+            .or_else(|| (at > self.until).then_some(Reason::InFuture))
     }
 }
 

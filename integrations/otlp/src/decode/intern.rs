@@ -3,7 +3,7 @@ use std::{collections::HashSet, sync::Arc};
 /// Longest text that is shared. Longer ones are rarely the same twice.
 const MAX_TEXT: usize = 64;
 /// Texts held before it starts anew: an endless stream of new words must not fill memory.
-const MAX_TEXTS: usize = 65_536;
+const MAX_TEXTS: usize = 16_384;
 
 /// Gives equal short texts one allocation.
 #[derive(Debug, Default)]

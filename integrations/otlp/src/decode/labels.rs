@@ -44,7 +44,7 @@ pub(crate) fn build(from: LabelSource<'_, '_>, limits: &Limits, dropped: &mut Dr
     if let Some((name, text)) = from.extra {
         labels.put(Cow::Borrowed(name), text);
     }
-    labels.put(Cow::Borrowed("otel_scope_name"), value::cut(from.scope, limits.value_bytes));
+    labels.put(Cow::Borrowed("otel_scope_name"), value::cut(from.scope, limits.label_bytes));
     for pair in from.point {
         if [POD, NODE[0]].contains(&&*pair.key.0) {
             continue;
@@ -75,7 +75,7 @@ struct Builder<'a> {
 impl Builder<'_> {
     fn put_pair(&mut self, pair: &KeyValue<'_>, exported: bool) {
         let name = names::label(value::cut(&pair.key.0, self.limits.key_bytes));
-        let (text, was_cut) = value::text(&pair.value, self.limits.value_bytes);
+        let (text, was_cut) = value::text(&pair.value, self.limits.label_bytes);
         if was_cut {
             self.dropped.one(Reason::Cut);
         }
@@ -98,7 +98,7 @@ impl Builder<'_> {
             self.dropped.one(Reason::TooManyLabels);
             return;
         }
-        let text = value::cut(text, self.limits.value_bytes);
+        let text = value::cut(text, self.limits.label_bytes);
         self.labels.insert(name.into_owned(), text.to_owned());
     }
 }

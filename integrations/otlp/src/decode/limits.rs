@@ -20,8 +20,13 @@ pub struct Limits {
     pub body_bytes: usize,
     /// Labels of one series.
     pub labels: usize,
+    /// Bytes of a label's value. Smaller than that of attributes, since the labels of a resource are copied
+    /// into every series of it.
+    pub label_bytes: usize,
     /// Series that one [`SeriesSet`](crate::SeriesSet) holds.
     pub series: usize,
+    /// Bytes of names and labels that it holds.
+    pub series_bytes: usize,
     /// Buckets of one histogram point.
     pub buckets: usize,
     /// Log records without a time that are held until their spans are known.
@@ -39,7 +44,9 @@ impl Default for Limits {
             value_bytes: 4 * 1024,
             body_bytes: LogRecord::MAX_BODY,
             labels: 64,
+            label_bytes: 1024,
             series: 50_000,
+            series_bytes: 512 << 20,
             buckets: 256,
             timeless: 10_000,
             json_objects: 1_000_000,

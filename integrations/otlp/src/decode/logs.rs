@@ -2,12 +2,7 @@
 
 use quell_sdk::signal::{Attributes, LogRecord, Severity};
 
-use super::{
-    attributes::Resource,
-    decoder::{Decoder, wrong_time},
-    limits::Reason,
-    value, wire,
-};
+use super::{attributes::Resource, decoder::Decoder, limits::Reason, value, wire};
 
 impl Decoder {
     pub(crate) fn records(&mut self, request: &wire::LogsRequest<'_>, out: &mut Vec<LogRecord>) {
@@ -22,12 +17,15 @@ impl Decoder {
 
     fn record(&mut self, resource: &Resource, record: &wire::Record<'_>) -> Option<LogRecord> {
         let at = match record.time_unix_nano.0 {
-            ..=0 => record.observed_time_unix_nano.0.max(0),
+            ..=0 => match record.observed_time_unix_nano.0 {
+                ..=0 => self.arrival.unwrap_or(0),
+                observed => observed,
+            },
             at => at,
         };
         // One without a time can still be placed by its span.
         let timeless = at == 0 && record.span_id.0.is_some() && self.timeless.len() < self.limits.timeless;
-        if let Some(reason) = wrong_time(at).filter(|_| !timeless) {
+        if let Some(reason) = self.accepts.problem(at).filter(|_| !timeless) {
             self.dropped.one(reason);
             return None;
         }

@@ -6,11 +6,14 @@ use quell_sdk::signal::{MetricKind, Point};
 
 use super::{
     Dropped, Limits, Reason,
-    decoder::{Decoder, wrong_time},
+    decoder::{Accepts, Decoder},
     exponential,
     labels::{self, LabelSource},
     names, value,
-    wire::{self, Count, HistogramPoint, KeyValue, Metric, NumberPoint, SummaryPoint, Temporality},
+    wire::{
+        self, Count, HistogramPoint, KeyValue, Metric, NumberPoint, ResourceMetrics, SummaryPoint,
+        Temporality,
+    },
 };
 use crate::series::{SeriesSet, Shape};
 
@@ -20,29 +23,35 @@ const NO_VALUE: u64 = 1;
 impl Decoder {
     pub(crate) fn points(&mut self, request: &wire::MetricsRequest<'_>, out: &mut SeriesSet) {
         for group in request.resource_metrics.iter().flatten() {
-            let mut hasher = out.hasher().build_hasher();
-            value::hash_pairs(&group.resource.attributes, &mut hasher);
-            let resource_hash = hasher.finish();
-            for scope in &group.scope_metrics {
-                for metric in &scope.metrics {
-                    let name = value::cut(&metric.name.0, self.limits.key_bytes);
-                    if name.is_empty() {
-                        self.dropped.one(Reason::MissingName);
-                        continue;
-                    }
-                    let name = names::metric(name);
-                    Points {
-                        resource: &group.resource.attributes,
-                        resource_hash,
-                        scope: &scope.scope.name.0,
-                        name: &name,
-                        unit: value::cut(&metric.unit.0, 64),
-                        limits: &self.limits,
-                        dropped: &mut self.dropped,
-                        out,
-                    }
-                    .metric(metric);
+            self.points_of(group, out);
+        }
+    }
+
+    /// Adds the data points of one resource.
+    pub(crate) fn points_of(&mut self, group: &ResourceMetrics<'_>, out: &mut SeriesSet) {
+        let mut hasher = out.hasher().build_hasher();
+        value::hash_pairs(&group.resource.attributes, &mut hasher);
+        let resource_hash = hasher.finish();
+        for scope in &group.scope_metrics {
+            for metric in &scope.metrics {
+                let name = value::cut(&metric.name.0, self.limits.key_bytes);
+                if name.is_empty() {
+                    self.dropped.one(Reason::MissingName);
+                    continue;
                 }
+                let name = names::metric(name);
+                Points {
+                    resource: &group.resource.attributes,
+                    resource_hash,
+                    scope: &scope.scope.name.0,
+                    name: &name,
+                    unit: value::cut(&metric.unit.0, 64),
+                    limits: &self.limits,
+                    dropped: &mut self.dropped,
+                    accepts: self.accepts,
+                    out,
+                }
+                .metric(metric);
             }
         }
     }
@@ -57,6 +66,7 @@ pub(super) struct Points<'a, 'b> {
     unit: &'a str,
     pub(super) limits: &'a Limits,
     pub(super) dropped: &'a mut Dropped,
+    accepts: Accepts,
     out: &'a mut SeriesSet,
 }
 
@@ -208,7 +218,7 @@ impl Points<'_, '_> {
         if flags.0 & NO_VALUE != 0 {
             self.dropped.one(Reason::NoValue);
             false
-        } else if let Some(reason) = wrong_time(at) {
+        } else if let Some(reason) = self.accepts.problem(at) {
             self.dropped.one(reason);
             false
         } else {
@@ -233,7 +243,7 @@ impl Points<'_, '_> {
                 };
                 let labels = labels::build(source, self.limits, self.dropped);
                 let name = format!("{}{}", self.name, part.suffix);
-                let made = self.out.create(key, name, labels, part.shape, self.unit, self.limits.series);
+                let made = self.out.create(key, name, labels, part.shape, self.unit, self.limits);
                 let Some(slot) = made else {
                     self.dropped.one(Reason::TooManySeries);
                     return;

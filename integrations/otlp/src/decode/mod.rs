@@ -20,6 +20,10 @@ mod traces;
 mod value;
 mod wire;
 
+pub(crate) use attributes::service_of;
+pub(crate) use decoder::Accepts;
 pub use decoder::{Decoder, JsonError};
 pub use limits::{Dropped, Limits, Reason};
 pub(crate) use limits::{EARLIEST, LATEST};
+pub(crate) use proto::{logs as logs_of, metrics as metrics_of, spans as spans_of};
+pub(crate) use wire::{LogsRequest, MetricsRequest, SpansRequest};

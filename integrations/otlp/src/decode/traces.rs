@@ -31,7 +31,7 @@ impl Decoder {
             return None;
         };
         let (start, end) = (span.start_time_unix_nano.0, span.end_time_unix_nano.0);
-        if let Some(reason) = wrong_time(start).or_else(|| wrong_time(end)) {
+        if let Some(reason) = wrong_time(start).or_else(|| self.accepts.problem(end)) {
             self.dropped.one(reason);
             return None;
         }

@@ -90,16 +90,16 @@ impl Entry {
         if gone > 0 {
             let points = &mut Arc::make_mut(&mut self.series).points;
             points.drain(..gone);
-            if points.capacity() > 2 * points.len() + 16 {
+            if points.capacity() > points.len() + points.len() / 4 + 16 {
                 points.shrink_to_fit();
             }
         }
         gone as u64
     }
 
-    /// Memory in bytes.
-    pub(super) fn bytes(&self) -> usize {
-        self.fixed + (self.series.points.capacity() + self.pending.capacity()) * size_of::<Point>()
+    /// Memory of points in bytes.
+    pub(super) fn point_bytes(&self) -> usize {
+        (self.series.points.capacity() + self.pending.capacity()) * size_of::<Point>()
     }
 }
 

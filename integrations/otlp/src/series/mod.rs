@@ -10,4 +10,4 @@ mod set;
 mod tests;
 
 pub use entry::Shape;
-pub use set::SeriesSet;
+pub use set::{Finished, SeriesSet};

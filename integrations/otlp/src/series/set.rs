@@ -7,6 +7,7 @@ use std::{
 use quell_sdk::signal::{Labels, MetricKind, MetricMeta, Point, Series, UnixNanos};
 
 use super::entry::{Entry, Shape};
+use crate::decode::Limits;
 
 /// Series by identity.
 ///
@@ -19,8 +20,25 @@ pub struct SeriesSet {
     by_key: HashMap<u64, usize>,
     by_labels: HashMap<u64, usize>,
     entries: Vec<Entry>,
+    /// Bytes of names and labels, of points, and of what is known of metrics.
+    fixed: usize,
+    points: usize,
+    described: usize,
+    earliest: Option<UnixNanos>,
     meta: BTreeMap<String, MetricMeta>,
     repeats: u64,
+    pushed: u64,
+}
+
+/// What a [`SeriesSet`] held.
+#[derive(Clone, Debug, Default)]
+pub struct Finished {
+    /// In the order in which they were first seen.
+    pub series: Vec<Series>,
+    /// What is known of each metric, by its name (a histogram under its family's name).
+    pub meta: BTreeMap<String, MetricMeta>,
+    /// Points that were given up because there was another of the same moment.
+    pub repeats: u64,
 }
 
 impl SeriesSet {
@@ -33,12 +51,12 @@ impl SeriesSet {
         self.entries.is_empty()
     }
 
-    /// Takes everything out: series in the order in which they were first seen, and what is known of the
-    /// metrics by name.
-    pub fn finish(mut self) -> (Vec<Series>, BTreeMap<String, MetricMeta>) {
+    /// Takes everything out.
+    pub fn finish(mut self) -> Finished {
         self.settle();
-        let series = self.entries.into_iter().map(|entry| Arc::unwrap_or_clone(entry.series)).collect();
-        (series, self.meta)
+        let series = self.entries.into_iter().map(|entry| Arc::unwrap_or_clone(entry.series));
+        let series = series.filter(|series| !series.points.is_empty()).collect();
+        Finished { series, meta: self.meta, repeats: self.repeats }
     }
 
     pub(crate) fn hasher(&self) -> &RandomState {
@@ -53,11 +71,12 @@ impl SeriesSet {
     pub(crate) fn describe(&mut self, name: &str, kind: MetricKind, unit: &str, limit: usize) {
         if self.meta.len() < limit && !self.meta.contains_key(name) {
             let meta = MetricMeta { name: name.to_owned(), kind, unit: unit.to_owned() };
+            self.described += bytes_of(&meta);
             self.meta.insert(name.to_owned(), meta);
         }
     }
 
-    /// The series of these labels, a new one unless there are `limit` already, found under `key` from now.
+    /// The series of these labels, found under `key` from now; a new one within the limits of series.
     pub(crate) fn create(
         &mut self,
         key: u64,
@@ -65,7 +84,7 @@ impl SeriesSet {
         labels: Labels,
         shape: Shape,
         unit: &str,
-        limit: usize,
+        limits: &Limits,
     ) -> Option<usize> {
         let mut hash = self.identity(&name, &labels);
         while let Some(slot) = self.by_labels.get(&hash).copied() {
@@ -79,11 +98,9 @@ impl SeriesSet {
             hash = hash.wrapping_add(1);
         }
         let slot = self.entries.len();
-        if slot >= limit {
+        if slot >= limits.series {
             return None;
         }
-        self.by_labels.insert(hash, slot);
-        self.remember(key, slot);
         let series = Series {
             name,
             labels,
@@ -92,13 +109,25 @@ impl SeriesSet {
             points: Vec::new(),
             query: String::new(),
         };
-        self.entries.push(Entry::new(series, shape.delta));
+        let entry = Entry::new(series, shape.delta);
+        let fixed = self.fixed.saturating_add(entry.fixed);
+        if fixed > limits.series_bytes {
+            return None;
+        }
+        self.fixed = fixed;
+        self.by_labels.insert(hash, slot);
+        self.remember(key, slot);
+        self.entries.push(entry);
         Some(slot)
     }
 
     pub(crate) fn push(&mut self, slot: usize, point: Point) {
         if let Some(entry) = self.entries.get_mut(slot) {
+            let before = entry.point_bytes();
             self.repeats += entry.push(point);
+            self.points = (self.points + entry.point_bytes()).saturating_sub(before);
+            self.pushed += 1;
+            self.earliest = Some(self.earliest.map_or(point.at, |earliest| earliest.min(point.at)));
         }
     }
 
@@ -107,11 +136,17 @@ impl SeriesSet {
         for entry in &mut self.entries {
             self.repeats += entry.settle();
         }
+        self.points = self.entries.iter().map(Entry::point_bytes).sum();
     }
 
     /// Points given up since this was last called because there was another of the same moment.
     pub(crate) fn take_repeats(&mut self) -> u64 {
         std::mem::take(&mut self.repeats)
+    }
+
+    /// Points taken since this was last called.
+    pub(crate) fn take_pushed(&mut self) -> u64 {
+        std::mem::take(&mut self.pushed)
     }
 
     /// The series as they are now, for a reader; settle first.
@@ -127,9 +162,11 @@ impl SeriesSet {
     pub(crate) fn forget(&mut self, before: UnixNanos) -> u64 {
         self.settle();
         let gone = self.entries.iter_mut().map(|entry| entry.forget(before)).sum();
+        self.points = self.entries.iter().map(Entry::point_bytes).sum();
         let had = self.entries.len();
         self.entries.retain(|entry| !entry.series.points.is_empty());
         if self.entries.len() < had {
+            self.fixed = self.entries.iter().map(|entry| entry.fixed).sum();
             self.index();
         }
         gone
@@ -144,11 +181,25 @@ impl SeriesSet {
         ends.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)))
     }
 
+    /// The earliest moment of any point ever taken.
+    pub(crate) fn earliest(&self) -> Option<UnixNanos> {
+        self.earliest
+    }
+
+    /// Number of points; settle first.
+    pub(crate) fn count(&self) -> usize {
+        self.entries.iter().map(|entry| entry.series.points.len()).sum()
+    }
+
+    /// Bytes of names and labels.
+    pub(crate) fn fixed_bytes(&self) -> usize {
+        self.fixed
+    }
+
     /// Memory in bytes, as an estimate.
     pub(crate) fn bytes(&self) -> usize {
         let maps = (self.by_key.capacity() + self.by_labels.capacity()) * 18;
-        let meta: usize = self.meta.values().map(|meta| 2 * meta.name.len() + meta.unit.len() + 160).sum();
-        maps + meta + self.entries.iter().map(Entry::bytes).sum::<usize>()
+        maps + self.described + self.fixed + self.points
     }
 
     /// A sender that spells one series in endless ways must not fill memory.
@@ -180,7 +231,12 @@ impl SeriesSet {
         let named: std::collections::HashSet<&str> =
             self.entries.iter().map(|entry| family(&entry.series.name)).collect();
         self.meta.retain(|name, _| named.contains(family(name)));
+        self.described = self.meta.values().map(bytes_of).sum();
     }
+}
+
+fn bytes_of(meta: &MetricMeta) -> usize {
+    2 * meta.name.len() + meta.unit.len() + 160
 }
 
 /// The name under which a histogram or summary is described.

@@ -38,10 +38,12 @@ pub fn discover<'a>(
         Err(error) => return (Vec::new(), Completeness::missing(error.message)),
     };
     let mut readings = readings(&found, meta);
-    let expr = request.expr.as_deref().unwrap_or_default();
-    readings.sort_by_cached_key(|reading| rank(reading, expr, &request.services));
-
     let context = Context::new(&found, grid, request.window, request.step);
+    let bound: usize = readings.iter().map(|reading| context.upper_bound(reading)).sum();
+    if readings.len() > request.budget.series || bound > request.budget.samples {
+        let expr = request.expr.as_deref().unwrap_or_default();
+        readings.sort_by_cached_key(|reading| rank(reading, expr, &request.services));
+    }
     let (mut result, mut samples) = (Vec::new(), 0_usize);
     let (mut cut_series, mut cut_samples) = (0_usize, 0_usize);
     for reading in readings {

@@ -2,7 +2,11 @@ use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
 
-use super::{discover, promql};
+use super::{
+    discover,
+    plan::{any_of, duration, matchers, plan, quoted},
+    promql,
+};
 use crate::{
     Completeness,
     signal::{Labels, MetricKind, MetricMeta, Point, Series, Window},
@@ -182,4 +186,63 @@ fn an_impossible_grid_is_said() {
     let (found, completeness) = discover(&store, &meta, &request);
     assert!(found.is_empty());
     assert!(matches!(completeness, Completeness::Missing { .. }));
+}
+
+#[test]
+fn the_plan_for_servers_is_the_one_for_memory() {
+    let (store, meta) = shop();
+    let (found, _) = discover(&store, &meta, &request(&["cart"]));
+    let minute = Duration::from_secs(60);
+    let by = ["pod".to_owned(), "le".to_owned(), "service".to_owned()];
+    let labels = r#"pod="cart-0",service="cart""#;
+    let planned: Vec<_> = meta.values().flat_map(|meta| plan(meta, labels, minute, &by)).collect();
+    for (reading, series) in planned.iter().zip(found.iter().filter(|series| series.name != "pod_cpu")) {
+        assert_eq!(
+            (&reading.expr, &reading.name, &reading.unit),
+            (&series.query, &series.name, &series.unit)
+        );
+        assert_eq!(reading.quantile, series.labels.get("quantile").map(String::as_str));
+        assert!(promql::check(&reading.expr).is_ok());
+    }
+    assert_eq!(planned.len(), 4);
+}
+
+#[test]
+fn a_plan_without_matchers_or_knowledge_is_still_promql() {
+    let unknown =
+        |name: &str| MetricMeta { name: name.to_owned(), kind: MetricKind::Unknown, unit: String::new() };
+    let exprs = |name: &str| -> Vec<String> {
+        plan(&unknown(name), "", Duration::from_secs(90), &[])
+            .into_iter()
+            .map(|reading| reading.expr)
+            .collect()
+    };
+    assert_eq!(exprs("x_total"), ["rate(x_total[1m30s])"]);
+    assert_eq!(exprs("x"), ["x"]);
+    let summary = MetricMeta { name: "w".to_owned(), kind: MetricKind::Summary, unit: "s".to_owned() };
+    let readings = plan(&summary, "", Duration::from_secs(60), &[]);
+    assert_eq!(
+        readings.iter().map(|reading| reading.expr.as_str()).collect::<Vec<_>>(),
+        ["w", "rate(w_count[1m])"]
+    );
+}
+
+#[test]
+fn hostile_label_values_stay_within_their_quotes() {
+    let value = "a\"} or vector(1) # \\ \n";
+    let labels: Labels = [("service".to_owned(), value.to_owned())].into();
+    let store = [series("x", &[("service", value)], MetricKind::Gauge, |_| 1.0)];
+    let request = request(&[]);
+    for inside in [
+        matchers(&labels),
+        any_of("service", &[value.to_owned()]),
+        any_of("service", &[value.to_owned(), "b|.*".to_owned()]),
+    ] {
+        let expr = format!("x{{{inside}}}");
+        let answer = promql::range(&store, &expr, request.window, request.step).unwrap();
+        assert_eq!(answer[0].service(), value, "{expr}");
+    }
+    assert_eq!(quoted("a\"b"), r#""a\"b""#);
+    assert_eq!(any_of("service", &[]), "");
+    assert_eq!(duration(Duration::from_millis(90_500)), "1m30s500ms");
 }

@@ -46,16 +46,13 @@ pub fn plan(meta: &MetricMeta, matchers: &str, window: Duration, by: &[String]) 
             unit: per_second(&meta.unit),
         }],
         ReadAs::Histogram => {
-            let mut kept = vec!["le"];
-            kept.extend(by.iter().map(String::as_str).filter(|label| *label != "le"));
-            let buckets = rate(&format!("{name}_bucket"), matchers, window);
-            let quantile = Reading {
-                expr: format!("histogram_quantile({}, sum by ({}) ({buckets}))", QUANTILE.1, kept.join(", ")),
+            let level = Reading {
+                expr: quantile(name, matchers, window, by.iter().map(String::as_str)),
                 name: name.to_owned(),
                 quantile: Some(QUANTILE.1),
                 unit: meta.unit.clone(),
             };
-            vec![quantile, count()]
+            vec![level, count()]
         }
         ReadAs::Summary => vec![level(meta, matchers), count()],
     }
@@ -99,6 +96,19 @@ pub fn selector(name: &str, matchers: &str) -> String {
 /// `rate(NAME{matchers}[window])`.
 pub fn rate(name: &str, matchers: &str, window: Duration) -> String {
     format!("rate({}[{}])", selector(name, matchers), duration(window))
+}
+
+/// The 95th percentile of the histogram of that name, whose buckets keep the labels `by` and `le`.
+pub fn quantile<'a>(
+    name: &str,
+    matchers: &str,
+    window: Duration,
+    by: impl Iterator<Item = &'a str>,
+) -> String {
+    let mut kept = vec!["le"];
+    kept.extend(by.filter(|label| *label != "le"));
+    let buckets = rate(&format!("{name}_bucket"), matchers, window);
+    format!("histogram_quantile({}, sum by ({}) ({buckets}))", QUANTILE.1, kept.join(", "))
 }
 
 /// Matchers that select exactly these labels: `a="x",b="y"`.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    plan::{QUANTILE, ReadAs, matchers, per_second, rate, read_as, selector},
+    plan::{QUANTILE, ReadAs, matchers, per_second, quantile, rate, read_as, selector},
     promql::{Bucket, Counter, Grid, parse_bound, quantile_of, spans_of},
 };
 use crate::signal::{Labels, MetricKind, MetricMeta, Point, Series, Window};
@@ -175,8 +175,11 @@ impl<'a> Context<'a> {
                 let points = self.points(self.rates(series).into_iter());
                 (points, self.rate_of(series), unit.as_str())
             }
-            Reading::Quantile { labels, unit, buckets, .. } => {
-                (self.quantiles(buckets), self.quantile_of(labels, buckets)?, *unit)
+            Reading::Quantile { family, labels, unit, buckets } => {
+                let (_, bucket) = buckets.first()?;
+                let range = self.range(&bucket.name);
+                let query = quantile(family, &matchers(labels), range, labels.keys().map(String::as_str));
+                (self.quantiles(buckets), query, *unit)
             }
             Reading::Mean { unit, sum, count, .. } => {
                 let pairs = self.rates(sum).into_iter().zip(self.rates(count));
@@ -209,15 +212,6 @@ impl<'a> Context<'a> {
 
     fn rate_of(&self, series: &Series) -> String {
         rate(&series.name, &matchers(&series.labels), self.range(&series.name))
-    }
-
-    /// The expression that gives the quantile of these buckets.
-    fn quantile_of(&self, labels: &Labels, buckets: &[(f64, &Series)]) -> Option<String> {
-        let (_, bucket) = buckets.first()?;
-        let mut kept = vec!["le"];
-        kept.extend(labels.keys().map(String::as_str));
-        let rate = rate(&bucket.name, &matchers(labels), self.range(&bucket.name));
-        Some(format!("histogram_quantile({}, sum by ({}) ({rate}))", QUANTILE.1, kept.join(", ")))
     }
 
     /// The rate of a counter at each step.

@@ -1,0 +1,260 @@
+//! The window as a source: every query is computed over references to what is held at that moment.
+
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use quell_sdk::{
+    Answer, Completeness, Error, ErrorKind, LogsSource, MetricsSource, Result, TopologySource, TracesSource,
+    local::{self, Selected, logql, plan::any_of, promql, traceql},
+    signal::{self, Attributes, CallEdge, LogRecord, Series, Span, TraceId},
+    source::{Discover, LogsQuery, TracesQuery},
+};
+
+use super::{
+    push::{Signal, Window, lock},
+    ring::{Chunk, Ring},
+};
+use crate::Reason;
+
+/// Name of this source.
+const NAME: &str = "otlp";
+
+/// Chunks of one signal, and how whole it is.
+struct Held<T> {
+    chunks: Vec<Arc<Chunk<T>>>,
+    completeness: Completeness,
+}
+
+impl<T> Held<T> {
+    fn iter(&self) -> impl Iterator<Item = &T> {
+        self.chunks.iter().flat_map(|chunk| &chunk.items)
+    }
+}
+
+impl Window {
+    fn held_logs(&self, window: signal::Window) -> Held<LogRecord> {
+        held(&lock(&self.logs), "logs", window)
+    }
+
+    fn held_spans(&self, window: signal::Window) -> Held<Span> {
+        held(&lock(&self.spans), "spans", window)
+    }
+
+    fn metrics_completeness(&self, loss: super::stats::Loss, window: signal::Window) -> Completeness {
+        let completeness = loss.completeness("metrics", window);
+        match self.refused(Signal::Metrics).get(Reason::TooManySeries) {
+            0 => completeness,
+            count => completeness.and(Completeness::partial(format!(
+                "{count} points of new series were dropped beyond the limits of {} series and of memory",
+                self.config.max_series
+            ))),
+        }
+    }
+}
+
+fn held<T: super::ring::Item>(ring: &Ring<T>, what: &str, window: signal::Window) -> Held<T> {
+    Held { chunks: ring.chunks(), completeness: ring.loss.completeness(what, window) }
+}
+
+/// Runs arithmetic where it holds up nothing else.
+async fn compute<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    if tokio::runtime::Handle::try_current().is_err() {
+        return Ok(work());
+    }
+    tokio::task::spawn_blocking(work).await.map_err(|lost| {
+        Error::new(ErrorKind::Unavailable, NAME, "the query was cut off by the end of the program")
+            .because(lost)
+    })
+}
+
+/// An error of a query language, as this source's.
+fn own<T>(result: Result<T>) -> Result<T> {
+    result.map_err(|mut error| {
+        error.message = format!("{}: {}", error.origin, error.message);
+        NAME.clone_into(&mut error.origin);
+        error
+    })
+}
+
+/// Spans in canonical order: by start, then ids.
+fn by_start<'a>(spans: impl Iterator<Item = &'a Span>) -> Vec<&'a Span> {
+    let mut spans: Vec<_> = spans.collect();
+    spans.sort_by_key(|span| (span.start, span.trace_id, span.span_id));
+    spans
+}
+
+/// The newest `limit` of what is in order of time.
+fn newest<T: Clone>(found: &[&T], limit: usize) -> Selected<T> {
+    let kept = found.iter().skip(found.len().saturating_sub(limit));
+    Selected { found: kept.map(|one| (*one).clone()).collect(), total: found.len() }
+}
+
+fn answer<T>(
+    selected: Selected<T>,
+    what: &str,
+    query: impl Into<String>,
+    window: signal::Window,
+    completeness: Completeness,
+) -> Answer<Vec<T>> {
+    let cut = selected.completeness(what);
+    Answer::full(selected.found, query, window).with_completeness(completeness).with_completeness(cut)
+}
+
+#[async_trait]
+impl MetricsSource for Window {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    async fn discover(&self, request: &Discover) -> Result<Answer<Vec<Series>>> {
+        let (window, query) = (request.window, any_of("service", &request.services));
+        let (series, meta, loss) = self.points.snapshot();
+        let request = request.clone();
+        let (found, cut) =
+            compute(move || local::discover(series.iter().map(|series| &**series), &meta, &request)).await?;
+        let answer = Answer::full(found, format!("{{{query}}}"), window);
+        Ok(answer.with_completeness(self.metrics_completeness(loss, window)).with_completeness(cut))
+    }
+
+    async fn query_range(
+        &self,
+        expr: &str,
+        window: signal::Window,
+        step: Duration,
+    ) -> Result<Answer<Vec<Series>>> {
+        let (series, _, loss) = self.points.snapshot();
+        let text = expr.to_owned();
+        let found =
+            compute(move || promql::range(series.iter().map(|series| &**series), &text, window, step))
+                .await?;
+        let answer = Answer::full(own(found)?, expr, window);
+        Ok(answer.with_completeness(self.metrics_completeness(loss, window)))
+    }
+}
+
+#[async_trait]
+impl LogsSource for Window {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    async fn logs(&self, query: &LogsQuery) -> Result<Answer<Vec<LogRecord>>> {
+        let (window, limit) = (query.window, query.limit);
+        let text = match any_of("service", &query.services) {
+            text if text.is_empty() => "{service=~\".*\"}".to_owned(),
+            text => format!("{{{text}}}"),
+        };
+        let held = self.held_logs(window);
+        let completeness = held.completeness.clone();
+        let services = query.services.clone();
+        let selected = compute(move || {
+            let asked: BTreeSet<&str> = services.iter().map(String::as_str).collect();
+            let within = held.iter().filter(|record| window.contains(record.at));
+            let mut found: Vec<_> =
+                within.filter(|record| asked.is_empty() || asked.contains(&*record.service)).collect();
+            found.sort_by_key(|record| record.at);
+            newest(&found, limit)
+        })
+        .await?;
+        Ok(answer(selected, "records", text, window, completeness))
+    }
+
+    async fn select(
+        &self,
+        expr: &str,
+        window: signal::Window,
+        limit: usize,
+    ) -> Result<Answer<Vec<LogRecord>>> {
+        let (held, text) = (self.held_logs(window), expr.to_owned());
+        let completeness = held.completeness.clone();
+        let selected = compute(move || logql::select(held.iter(), &text, window, limit)).await?;
+        Ok(answer(own(selected)?, "records", expr, window, completeness))
+    }
+
+    async fn query_range(
+        &self,
+        expr: &str,
+        window: signal::Window,
+        step: Duration,
+    ) -> Result<Answer<Vec<Series>>> {
+        let (held, text) = (self.held_logs(window), expr.to_owned());
+        let completeness = held.completeness.clone();
+        let series = compute(move || logql::range(held.iter(), &text, window, step)).await?;
+        Ok(Answer::full(own(series)?, expr, window).with_completeness(completeness))
+    }
+}
+
+#[async_trait]
+impl TracesSource for Window {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    async fn spans(&self, query: &TracesQuery) -> Result<Answer<Vec<Span>>> {
+        let (window, limit) = (query.window, query.limit);
+        let text = match any_of("resource.service.name", &query.services) {
+            text if text.is_empty() => "{ }".to_owned(),
+            text => format!("{{ {text} }}"),
+        };
+        let held = self.held_spans(window);
+        let completeness = held.completeness.clone();
+        let services = query.services.clone();
+        let selected = compute(move || {
+            let asked: BTreeSet<&str> = services.iter().map(String::as_str).collect();
+            let within = || held.iter().filter(|span| window.contains(span.start));
+            let traces: HashSet<TraceId> = within()
+                .filter(|span| asked.is_empty() || asked.contains(&*span.service))
+                .map(|span| span.trace_id)
+                .collect();
+            let through = by_start(within().filter(|span| traces.contains(&span.trace_id)));
+            newest(&through, limit)
+        })
+        .await?;
+        Ok(answer(selected, "spans", text, window, completeness))
+    }
+
+    async fn select(&self, expr: &str, window: signal::Window, limit: usize) -> Result<Answer<Vec<Span>>> {
+        let (held, text) = (self.held_spans(window), expr.to_owned());
+        let completeness = held.completeness.clone();
+        let selected = compute(move || traceql::select(by_start(held.iter()), &text, window, limit)).await?;
+        Ok(answer(own(selected)?, "spans", expr, window, completeness))
+    }
+}
+
+#[async_trait]
+impl TopologySource for Window {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    /// Call edges that spans show. A span whose parent never came, or is itself, shows none.
+    async fn edges(&self, window: signal::Window) -> Result<Answer<Vec<CallEdge>>> {
+        let held = self.held_spans(window);
+        let completeness = held.completeness.clone();
+        let edges = compute(move || {
+            // Attributes say nothing of who calls whom, and are most of a span.
+            let bare = |span: &Span| Span {
+                trace_id: span.trace_id,
+                span_id: span.span_id,
+                parent: span.parent,
+                service: span.service.clone(),
+                pod: span.pod.clone(),
+                operation: span.operation.clone(),
+                kind: span.kind,
+                start: span.start,
+                end: span.end,
+                status: span.status,
+                message: span.message.clone(),
+                attributes: Attributes::new(),
+            };
+            let store = local::Store { spans: held.iter().map(bare).collect(), ..Default::default() };
+            store.edges(window)
+        })
+        .await?;
+        Ok(Answer::full(edges, "call edges", window).with_completeness(completeness))
+    }
+}

@@ -23,9 +23,12 @@ use crate::{
     runbook::{self, Check, CheckOutcome, CheckTimes, Truth, Vars},
 };
 
-/// What a check of a runbook weighs when it comes out as expected, and when it does not.
-const CHECK_HOLDS: Decibans = 5.0;
-const CHECK_FAILS: Decibans = -6.0;
+/// What a check of a runbook weighs. A condition that was predicted and is seen tells most; a rival's
+/// condition that is not seen, least, since most conditions are not seen most of the time.
+const SEEN_AS_EXPECTED: Decibans = 5.0;
+const ABSENT_AS_EXPECTED: Decibans = 1.0;
+const SEEN_UNEXPECTED: Decibans = -6.0;
+const ABSENT_UNEXPECTED: Decibans = -4.0;
 
 /// How long one check may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -115,8 +118,10 @@ fn checked(
 ) -> (Argument, Option<Box<Evidence>>) {
     let (decibans, verdict) = match outcome.truth {
         Truth::Unknown => (0.0, "could not be answered"),
-        truth if (truth == Truth::True) == expected => (CHECK_HOLDS, "holds as expected"),
-        _ => (CHECK_FAILS, "came out otherwise than expected"),
+        Truth::True if expected => (SEEN_AS_EXPECTED, "yes, as expected"),
+        Truth::True => (SEEN_UNEXPECTED, "yes, which speaks against it"),
+        Truth::False if expected => (ABSENT_UNEXPECTED, "no, though expected"),
+        Truth::False => (ABSENT_AS_EXPECTED, "no, as expected"),
     };
     let question = if check.title.is_empty() { check.id.as_str() } else { check.title.as_str() };
     let argument = Argument {

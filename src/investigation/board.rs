@@ -106,14 +106,14 @@ impl Board {
                 let own = self.of(name).filter(|_| entity.name != entity.service);
                 says(callers.iter().flat_map(|caller| self.of(caller)).chain(own), words, None)
             }),
-            Sign::MoreRequests => self.seen.contains(&SignalKind::Traces).then(|| match self.traffic {
-                Some((times, evidence)) if times >= 1.5 => Seen {
+            Sign::MoreRequests => match (self.traffic, traffic(&self.observed, name)) {
+                (Some((times, evidence)), Some((own, of_own))) if times >= 1.5 && own >= 1.5 => Some(Seen {
                     strength: ((times - 1.0) / 2.0).min(1.0),
                     text: format!("{} gets {times:.1} times its usual requests", self.case.service),
-                    evidence: vec![evidence],
-                },
-                _ => Seen::nothing(),
-            }),
+                    evidence: if evidence == of_own { vec![evidence] } else { vec![evidence, of_own] },
+                }),
+                _ => Some(Seen::nothing()),
+            },
             Sign::Is(kind) => Some(Seen {
                 strength: f64::from(u8::from(entity.kind == *kind)),
                 text: format!("{entity} is a {}", kind.as_str()),

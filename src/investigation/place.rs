@@ -50,8 +50,8 @@ const CLASSES: &[Class] = &[
     Class { test: "self-time", kinds: &[IndicatorKind::SelfTime], factor: 0.8, most: 14.0, explained: 1.0 },
     Class { test: "network-gap", kinds: &[IndicatorKind::NetworkGap], factor: 0.8, most: 14.0, explained: 1.0 },
     Class { test: "errors-begin", kinds: &[IndicatorKind::Errors], factor: 0.7, most: 14.0, explained: 0.4 },
-    Class { test: "structure", kinds: &[IndicatorKind::Structure], factor: 0.6, most: 12.0, explained: 0.35 },
-    Class { test: "logs", kinds: &[IndicatorKind::Log], factor: 0.6, most: 12.0, explained: 0.4 },
+    Class { test: "structure", kinds: &[IndicatorKind::Structure], factor: 0.7, most: 14.0, explained: 0.35 },
+    Class { test: "logs", kinds: &[IndicatorKind::Log], factor: 0.8, most: 14.0, explained: 0.4 },
     Class {
         test: "resources",
         kinds: &[

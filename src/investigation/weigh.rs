@@ -8,7 +8,7 @@ use crate::domain::{Hypothesis, SignalKind};
 
 /// Exponent of the tempered odds: how much of a deciban is left when evidence overlaps as symptoms of one
 /// fault do.
-const TEMPER: f64 = 0.5;
+const TEMPER: f64 = 0.8;
 /// Log-odds of "none of these", in decibans: what a place with one clear symptom reaches.
 const NONE: f64 = 6.0;
 /// Most that may be claimed with all four signals, and with each one fewer.

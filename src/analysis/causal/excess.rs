@@ -45,9 +45,14 @@ pub fn find(case: &Case, graph: &Graph, periods: &Periods) -> Vec<Finding> {
                 (service.as_str(), (found.amount - below).max(0.0))
             })
             .collect();
-        let total: f64 = own.values().sum();
+        // What the alerted service lost is what has to be explained; where it lost nothing of this kind,
+        // failures elsewhere are beside the point.
+        let alerted = lost.get(&case.service).map_or(0.0, |found| found.amount);
+        let relevance = if alerted > 0.0 || !measures(case, kind) { 1.0 } else { 0.1 };
+        let total: f64 = own.values().sum::<f64>().max(alerted);
         for (service, found) in &lost {
-            let share = own.get(service.as_str()).copied().unwrap_or(0.0) / total.max(f64::MIN_POSITIVE);
+            let share =
+                relevance * own.get(service.as_str()).copied().unwrap_or(0.0) / total.max(f64::MIN_POSITIVE);
             if total > 0.0 && share >= 0.02 {
                 findings.push(finding(service, found, share, kind));
             }
@@ -57,6 +62,11 @@ pub fn find(case: &Case, graph: &Graph, periods: &Periods) -> Vec<Finding> {
         b.share.unwrap_or(0.0).total_cmp(&a.share.unwrap_or(0.0)).then_with(|| a.entity.cmp(&b.entity))
     });
     findings
+}
+
+/// Whether the alerted service has an indicator of this kind at all.
+fn measures(case: &Case, kind: IndicatorKind) -> bool {
+    case.now.series.iter().any(|series| series.service() == case.service && read(series).kind == kind)
 }
 
 fn lost<'a>(case: &'a Case, periods: &Periods, kind: IndicatorKind) -> BTreeMap<String, Lost<'a>> {

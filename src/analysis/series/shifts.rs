@@ -72,7 +72,10 @@ fn finding(
     // A configured bound is no symptom; a certificate's countdown is one only when it runs out.
     let silent = (reading.kind == IndicatorKind::Quota && reading.bad_up.is_none())
         || (reading.kind == IndicatorKind::Certificate && crossed(&reading, &during).is_none());
-    let decibans = decibans_of_z(found.z, places / 20);
+    // What a service sees as a client is its callees' doing.
+    let as_client = reading.kind == IndicatorKind::Latency
+        && (series.name.starts_with("client") || series.name.contains("_client_"));
+    let decibans = decibans_of_z(found.z, places / 20) * if as_client { 0.4 } else { 1.0 };
     if !bad || silent || decibans <= 0.0 {
         return None;
     }

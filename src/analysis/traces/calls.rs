@@ -91,12 +91,16 @@ fn finding(
     } else {
         (Direction::Up, ((observed - normal) / normal.max(0.05) / 2.0).clamp(0.0, 0.6))
     };
+    let (service, parent_name) = traced.operations.name(parent);
+    let (callee, child_name) = traced.operations.name(child);
+    let handles_errors = ["error", "exception", "fallback"].iter().any(|word| child_name.to_lowercase().contains(word));
+    if handles_errors && matches!(direction, Direction::Vanished | Direction::Down) {
+        return None; // errors that are no longer handled are recovery
+    }
     let decibans = decibans_of_g(g, places) * weight;
     if decibans < 1.0 {
         return None;
     }
-    let (service, parent_name) = traced.operations.name(parent);
-    let (callee, child_name) = traced.operations.name(child);
     // Calls that go out and are no longer served: it is the callee that went silent.
     let unanswered = is_outgoing
         && callee != service

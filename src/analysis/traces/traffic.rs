@@ -15,9 +15,13 @@ use crate::{
 /// Least change of a rate that is told: traffic breathes.
 const LEAST: f64 = 1.5;
 
+/// Parts of the normal stretch whose own rates say how traffic breathes.
+const PARTS: usize = 8;
+
 #[derive(Default)]
 struct Requests {
     counts: [f64; 2],
+    parts: [f64; PARTS],
     moments: Vec<i64>,
 }
 
@@ -45,6 +49,12 @@ pub fn find(traced: &Traced<'_>, periods: &Periods) -> Vec<Finding> {
         requests.counts[usize::from(side == Side::Incident)] += 1.0;
         if side == Side::Incident {
             requests.moments.push(span.start);
+        } else {
+            let length = (periods.onset - periods.guard - periods.start).max(1);
+            let part = (span.start - periods.start).max(0).saturating_mul(PARTS as i64) / length;
+            if let Some(count) = usize::try_from(part).ok().and_then(|part| requests.parts.get_mut(part)) {
+                *count += 1.0;
+            }
         }
     }
     let places = services.len();
@@ -59,6 +69,13 @@ fn finding(service: &str, requests: Requests, seconds: [f64; 2], places: usize) 
     let (normal, observed) = (before / seconds[0], during / seconds[1]);
     let times = observed / normal.max(1e-9);
     if before < 10.0 || (1.0 / LEAST..LEAST).contains(&times) {
+        return None;
+    }
+    // Load comes in waves: more than the busiest part of normal times is a surge, less is a wave.
+    let parts = requests.parts.map(|count| count / (seconds[0] / PARTS as f64));
+    let highest = parts.iter().copied().fold(0.0, f64::max);
+    let lowest = parts.iter().copied().fold(f64::MAX, f64::min);
+    if observed < highest * 1.2 && observed > lowest * 0.8 {
         return None;
     }
     let g = rates_g(before, seconds[0], during, seconds[1]);

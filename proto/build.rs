@@ -17,10 +17,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     std::fs::write(out.join("quell.v1.bin"), &encoded)?;
     tonic_prost_build::configure()
         .extern_path(".google.protobuf", "::pbjson_types")
+        .extern_path(".google.protobuf.Timestamp", "crate::Timestamp")
         .compile_well_known_types(true)
         .compile_fds(descriptors)?;
     pbjson_build::Builder::new()
         .register_descriptors(&encoded)?
+        .extern_path(".google.protobuf.Timestamp", "crate::Timestamp")
         .ignore_unknown_fields()
         .build(&[".quell.v1"])?;
     Ok(())

@@ -1,1 +1,3 @@
+//! Tests of the program through its public interfaces.
 
+mod suite;

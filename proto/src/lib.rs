@@ -1,7 +1,11 @@
 //! The public contract of quell: the messages and services of `quell.v1`, their canonical proto3 JSON
 //! mapping, and the descriptor set for reflection.
 //!
-//! Generated code only. The domain never sees these types: `quell::api::convert` is their one door.
+//! Generated code, and the one well-known type whose JSON form is written here. The domain never sees these types: `quell::api::convert` is their one door.
+
+mod timestamp;
+
+pub use timestamp::Timestamp;
 
 /// Package `quell.v1`.
 pub mod v1 {

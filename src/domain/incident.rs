@@ -3,7 +3,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Alert, Event, Investigation, Payload};
+use super::{Alert, Event, Investigation, Payload, Timings, Verdict, Window};
 
 /// Identity of an incident: `inc_` and a UUID v7 in simple form.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -69,8 +69,8 @@ pub struct Incident {
     pub last_seq: u64,
     pub investigation_status: InvestigationStatus,
     pub attempts: u32,
-    /// The finished answer, or the newest ranking of a running one in its `hypotheses` and
-    /// `recovery_paths`.
+    /// The finished answer, or of a running one what is known so far: newest ranking, evidence, symptoms,
+    /// coverage. Its verdict counts only once the status is `Done`.
     pub investigation: Option<Box<Investigation>>,
 }
 
@@ -142,14 +142,31 @@ impl Incident {
             Payload::InvestigationRequested { .. } => {
                 self.investigation_status = InvestigationStatus::Pending;
             }
-            Payload::InvestigationStarted { attempt, .. } => {
+            Payload::InvestigationStarted { investigation, attempt } => {
                 self.investigation_status = InvestigationStatus::Running;
                 self.attempts = *attempt;
+                // A new attempt numbers its evidence anew: nothing of an earlier one may remain.
+                self.investigation = Some(Box::new(self.begun(investigation, event.at)));
             }
             Payload::RankingChanged { hypotheses, recovery_paths } => {
-                if let Some(investigation) = &mut self.investigation {
+                if let Some(investigation) = self.running() {
                     investigation.hypotheses.clone_from(hypotheses);
                     investigation.recovery_paths.clone_from(recovery_paths);
+                }
+            }
+            Payload::CoverageReported { coverage } => {
+                if let Some(investigation) = self.running() {
+                    investigation.coverage.push(coverage.clone());
+                }
+            }
+            Payload::EvidenceFound { evidence } => {
+                if let Some(investigation) = self.running() {
+                    investigation.evidence.push(evidence.clone());
+                }
+            }
+            Payload::SymptomFound { symptom } => {
+                if let Some(investigation) = self.running() {
+                    investigation.symptoms.push(symptom.clone());
                 }
             }
             Payload::InvestigationFinished { investigation } => {
@@ -157,15 +174,42 @@ impl Incident {
                 self.investigation = Some(investigation.clone());
             }
             Payload::IncidentOpened { .. }
-            | Payload::CoverageReported { .. }
-            | Payload::EvidenceFound { .. }
-            | Payload::SymptomFound { .. }
             | Payload::HypothesisProposed { .. }
             | Payload::ArgumentMade { .. }
             | Payload::ChangeSeen { .. }
             | Payload::NoteAdded { .. } => {}
         }
         transition
+    }
+
+    /// The answer of a running investigation; a finished one is not changed any more.
+    fn running(&mut self) -> Option<&mut Investigation> {
+        if self.investigation_status == InvestigationStatus::Running {
+            self.investigation.as_deref_mut()
+        } else {
+            None
+        }
+    }
+
+    fn begun(&self, id: &str, at: Timestamp) -> Investigation {
+        Investigation {
+            id: id.to_owned(),
+            service: self.service.clone(),
+            window: Window { start: self.opened_at.min(at), end: at },
+            verdict: Verdict::Inconclusive,
+            because: "the investigation is running".to_owned(),
+            onset: None,
+            hypotheses: Vec::new(),
+            recovery_paths: Vec::new(),
+            blast_radius: Vec::new(),
+            innocent: Vec::new(),
+            blind_spots: Vec::new(),
+            symptoms: Vec::new(),
+            evidence: Vec::new(),
+            coverage: Vec::new(),
+            next_question: String::new(),
+            timings: Timings::default(),
+        }
     }
 
     fn upsert(&mut self, alert: &Alert) {

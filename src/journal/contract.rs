@@ -79,6 +79,9 @@ pub trait Journal: Send + Sync {
     /// Events of all incidents past a position, in order, at most `limit`.
     async fn read_all(&self, after: Position, limit: usize) -> Result<Vec<(Position, Event)>>;
 
+    /// Position of the last event of all: at least that of every append acknowledged before.
+    async fn end(&self) -> Result<Position>;
+
     /// Events of an incident from `after` on: those stored, then those to come, none twice, none left
     /// out. A slow reader never holds up an append. Ends only when the journal closes.
     fn follow(&self, incident: &IncidentId, after: u64) -> BoxStream<'static, Result<Event>>;
@@ -93,7 +96,8 @@ pub trait Journal: Send + Sync {
     /// Extends a claim. `false`: it was lost.
     async fn renew(&self, claim: &Claim, worker: &str, lease: Duration) -> Result<bool>;
 
-    /// Gives a claim back unfinished, so that another attempt can start at once.
+    /// Gives a claim back unfinished, so that another attempt can start at once. After the fifth attempt
+    /// an investigation rests a growing while (1 s to 5 min) before it is handed out again.
     async fn release(&self, claim: &Claim, worker: &str) -> Result<()>;
 
     /// Next incident number of this installation, never given twice.

@@ -9,6 +9,7 @@
 //! the engine.
 
 pub mod answer;
+pub mod conformance;
 pub mod error;
 pub mod guard;
 pub mod http;

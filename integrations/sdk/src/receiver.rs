@@ -3,8 +3,14 @@
 //! A receiver authenticates and parses; it keeps nothing and does not know what an incident is. It sees
 //! the raw body, since signatures are over raw bytes.
 
+mod access;
+pub mod limits;
+pub mod raw;
+
 use bytes::Bytes;
 use jiff::Timestamp;
+
+pub use access::{Access, BasicAuth, same_secret};
 
 use crate::signal::{Alert, Change};
 
@@ -27,7 +33,11 @@ impl Request {
 /// What a delivery held.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Received {
+    /// A resolved one that names nothing but its group ends the whole group: [`Alert::ends_group`].
     pub alerts: Vec<Alert>,
+    /// The sender gave no start times: `starts_at` of the alerts is about when the delivery came, and so
+    /// does not tell one firing of an alert from the next.
+    pub undated: bool,
     pub changes: Vec<Change>,
     /// Facts for the timeline of an incident: somebody acknowledged, escalated, ran something.
     pub notes: Vec<Note>,
@@ -42,7 +52,8 @@ pub struct Received {
 /// A fact for an incident's timeline.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Note {
-    /// The group of alerts it is about: see [`Alert::group_key`].
+    /// The group of alerts it is about: see [`Alert::group_key`]; or the fingerprint of one of its alerts,
+    /// for senders that name the group in some messages only.
     pub group_key: String,
     pub at: Timestamp,
     pub author: String,

@@ -45,6 +45,12 @@ pub trait MetricsSource: Send + Sync {
     /// Name in the configuration and in every piece of evidence.
     fn name(&self) -> &str;
 
+    /// Whether the source holds its series itself, so that asking it for everything costs next to nothing.
+    /// Others are asked about the suspect and its neighbours only.
+    fn is_local(&self) -> bool {
+        false
+    }
+
     /// Finds the series of the services and returns them ready to read: gauges as they are, counters as
     /// rates, histograms as quantiles, each with the query that gives it.
     async fn discover(&self, request: &Discover) -> Result<Answer<Vec<Series>>>;

@@ -12,7 +12,7 @@ use super::{
 use crate::signal::{Labels, MetricKind, MetricMeta, Point, Series, Window};
 
 /// Shortest range of a rate.
-const SHORTEST: Duration = Duration::from_secs(60);
+const SHORTEST: Duration = Duration::from_secs(10);
 
 /// One series to be, and what it is made of.
 pub(super) enum Reading<'a> {

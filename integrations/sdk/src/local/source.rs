@@ -83,6 +83,10 @@ impl MetricsSource for StoreSource {
         &self.name
     }
 
+    fn is_local(&self) -> bool {
+        true
+    }
+
     async fn discover(&self, request: &Discover) -> Result<Answer<Vec<Series>>> {
         let (window, query) = (request.window, any_of("service", &request.services));
         let request = request.clone();

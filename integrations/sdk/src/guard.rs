@@ -1,1 +1,0 @@
-//! One guard for every source: deadline, retry, concurrency, budget, breaker.

@@ -1,0 +1,56 @@
+//! The material of one investigation, as the sources gave it.
+
+use quell_sdk::signal::{CallEdge, Change, LogRecord, Series, Span, UnixNanos};
+
+/// Telemetry of one stretch of time. Records are in ascending order of time.
+#[derive(Clone, Debug, Default)]
+pub struct Telemetry {
+    pub series: Vec<Series>,
+    pub logs: Vec<LogRecord>,
+    pub spans: Vec<Span>,
+}
+
+/// Everything that was collected.
+#[derive(Clone, Debug, Default)]
+pub struct Case {
+    pub now: Telemetry,
+    /// A healthy recording of the same system; empty when there is none.
+    pub reference: Telemetry,
+    pub changes: Vec<Change>,
+    pub edges: Vec<CallEdge>,
+    /// The alerted service; empty when nothing names one.
+    pub service: String,
+}
+
+/// The two stretches of time that are compared: normal before `onset`, the incident from it on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Periods {
+    pub start: UnixNanos,
+    pub onset: UnixNanos,
+    pub end: UnixNanos,
+    /// Nothing recorded before the onset is trusted as normal within this distance of it: the onset is an
+    /// estimate.
+    pub guard: UnixNanos,
+}
+
+impl Periods {
+    /// Whether a moment belongs to the normal stretch.
+    pub fn is_before(&self, at: UnixNanos) -> bool {
+        at >= self.start && at < self.onset - self.guard
+    }
+
+    /// Whether a moment belongs to the incident.
+    pub fn is_during(&self, at: UnixNanos) -> bool {
+        at >= self.onset && at < self.end
+    }
+
+    /// Seconds of the normal stretch.
+    pub fn seconds_before(&self) -> f64 {
+        (self.onset - self.guard - self.start).max(0) as f64 / 1e9
+    }
+
+    /// Seconds of the incident.
+    pub fn seconds_during(&self) -> f64 {
+        (self.end - self.onset).max(0) as f64 / 1e9
+    }
+}

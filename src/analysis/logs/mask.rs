@@ -1,0 +1,93 @@
+//! What varies between two lines of one template: numbers, ids, addresses, quoted values.
+
+/// Stands for what varies.
+pub(super) const WILDCARD: &str = "<*>";
+
+/// Splits a line into tokens with what varies masked, at most `limit` tokens.
+///
+/// A token is masked when it holds a digit and is not a source location (`Logger#42`, `file.rs:42`), or
+/// when it is long hex. Punctuation at its ends and a `key=` or `key:` in front stay, so that
+/// `orderId=17,` becomes `orderId=<*>,`.
+pub fn mask(line: &str, limit: usize) -> Vec<String> {
+    line.split(|character: char| character.is_whitespace())
+        .filter(|token| !token.is_empty())
+        .take(limit)
+        .map(mask_token)
+        .collect()
+}
+
+/// Whether a token names the place in the code that logged: `OrderService#42`, `checkout.rs:118`.
+pub(super) fn is_location(token: &str) -> bool {
+    let Some((name, line)) = token.rsplit_once(['#', ':']) else { return false };
+    !name.is_empty()
+        && !line.is_empty()
+        && line.bytes().all(|byte| byte.is_ascii_digit())
+        && line.len() <= 5
+        && name.contains('.')
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'$' | b'/' | b'-'))
+        && name.bytes().any(|byte| byte.is_ascii_alphabetic())
+        && !name.bytes().next().is_some_and(|byte| byte.is_ascii_digit())
+}
+
+fn mask_token(token: &str) -> String {
+    if is_location(token) || !varies(token) {
+        return token.to_owned();
+    }
+    // Keep the key of key=value and the punctuation around the value.
+    if let Some((key, value)) = token.split_once('=')
+        && !key.is_empty()
+        && !key.bytes().any(|byte| byte.is_ascii_digit())
+    {
+        return format!("{key}={}", mask_value(value));
+    }
+    mask_value(token)
+}
+
+fn mask_value(value: &str) -> String {
+    let is_edge = |character: char| {
+        matches!(character, '[' | ']' | '(' | ')' | '{' | '}' | '"' | '\'' | ',' | ';' | ':' | '.')
+    };
+    let start: String = value.chars().take_while(|character| is_edge(*character)).collect();
+    let end: String = value.chars().rev().take_while(|character| is_edge(*character)).collect();
+    let end: String = end.chars().rev().collect();
+    format!("{start}{WILDCARD}{end}")
+}
+
+fn varies(token: &str) -> bool {
+    let digits = token.bytes().filter(u8::is_ascii_digit).count();
+    // HTTP status codes and error codes in parentheses are part of the message.
+    if digits == 0 {
+        return false;
+    }
+    let core = token.trim_matches(|character: char| !character.is_ascii_alphanumeric());
+    let is_status = core.len() == 3 && core.bytes().all(|byte| byte.is_ascii_digit());
+    let letters = core.bytes().filter(u8::is_ascii_alphabetic).count();
+    let is_word_with_number = letters >= 2 && digits <= 2 && core.len() <= 12 && !core.contains(['=', ':', '/']);
+    !is_status && !is_word_with_number
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_varies_is_masked_and_what_tells_stays() {
+        let masked = |line: &str| mask(line, 32).join(" ");
+        assert_eq!(
+            masked("16:42:10.175 INFO a.c.Assurance#75 [create][orderId: 04027d90-a300-4e50-b380-200e58bce4ff]"),
+            "<*> INFO a.c.Assurance#75 [create][orderId: <*>]"
+        );
+        assert_eq!(masked("upstream returned 503 after 1200ms"), "upstream returned 503 after <*>");
+        assert_eq!(masked("user=8812 took=12ms ok"), "user=<*> took=<*> ok");
+        assert_eq!(masked("x509: certificate has expired"), "x509: certificate has expired");
+        assert_eq!(masked("GET /orders/1234 failed"), "GET <*> failed");
+    }
+
+    #[test]
+    fn locations_are_recognised() {
+        assert!(is_location("a.c.AssuranceController#75"));
+        assert!(is_location("src/checkout.rs:118"));
+        assert!(!is_location("10.0.0.1:8080"));
+        assert!(!is_location("12:30:11"));
+    }
+}

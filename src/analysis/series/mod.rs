@@ -1,0 +1,13 @@
+//! Metrics: what a series measures, whether it shifted, and since when.
+
+mod change_point;
+mod indicator;
+mod shift;
+mod shifts;
+mod stats;
+
+pub use change_point::{ChangePoint, change_point};
+pub use indicator::classify;
+pub use shift::{Shift, shift};
+pub use shifts::{figure, find};
+pub use stats::{interquartile_range, median, quantile};

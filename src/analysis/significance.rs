@@ -1,0 +1,84 @@
+//! From counts and shifts to decibans.
+//!
+//! A deciban is ten times the base-10 logarithm of a likelihood ratio. The likelihood ratio of the best
+//! fitting rate against the normal one is `exp(G/2)` with Wilks' G; what one looks for among many gets
+//! dearer by the number of places one looked at (Bonferroni). All strengths saturate: past a point more
+//! data proves that something differs, not that it matters.
+
+use crate::domain::Decibans;
+
+/// Decibans per nat.
+const PER_NAT: f64 = 10.0 / std::f64::consts::LN_10;
+
+/// Strength at which every finding saturates.
+pub const CEILING: Decibans = 20.0;
+
+/// G statistic of a Poisson count against its expectation, signed by direction.
+///
+/// `2 (o ln(o/e) - (o - e))`; 0 when they agree.
+pub fn poisson_g(observed: f64, expected: f64) -> f64 {
+    if expected <= 0.0 && observed <= 0.0 {
+        return 0.0;
+    }
+    let expected = expected.max(1e-9);
+    let log_term = if observed > 0.0 { observed * (observed / expected).ln() } else { 0.0 };
+    let g = (2.0 * (log_term - (observed - expected))).max(0.0);
+    if observed < expected { -g } else { g }
+}
+
+/// G statistic of two Poisson counts over two exposures against one common rate, signed by the second.
+///
+/// Unlike [`poisson_g`] it knows that the normal rate is itself only an estimate.
+pub fn rates_g(before: f64, exposure_before: f64, during: f64, exposure_during: f64) -> f64 {
+    let exposure = exposure_before + exposure_during;
+    if exposure_before <= 0.0 || exposure_during <= 0.0 || before + during <= 0.0 {
+        return 0.0;
+    }
+    let rate = (before + during) / exposure;
+    let term = |count: f64, expected: f64| if count > 0.0 { count * (count / expected).ln() } else { 0.0 };
+    let g = 2.0 * (term(before, rate * exposure_before) + term(during, rate * exposure_during));
+    if during / exposure_during < before / exposure_before { -g.max(0.0) } else { g.max(0.0) }
+}
+
+/// Decibans of a G statistic among `places` that were looked at.
+pub fn decibans_of_g(g: f64, places: usize) -> Decibans {
+    (PER_NAT * (g.abs() / 2.0) - 10.0 * (places.max(1) as f64).log10()).clamp(0.0, CEILING)
+}
+
+/// Decibans of a robust z among `places` that were looked at.
+///
+/// Telemetry has heavy tails, so the strength grows with |z| itself, not with its square: 3 is noise, 6 is
+/// worth a look, 20 is as sure as it gets.
+pub fn decibans_of_z(z: f64, places: usize) -> Decibans {
+    let magnitude = if z.is_finite() { z.abs() } else { 0.0 };
+    (1.6 * (magnitude - 3.0) - 2.0 * (places.max(1) as f64).log10()).clamp(0.0, CEILING)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_rates_are_no_evidence() {
+        assert!(poisson_g(10.0, 10.0).abs() < 1e-9);
+        assert!(rates_g(100.0, 10.0, 50.0, 5.0).abs() < 1e-9);
+        assert!(decibans_of_g(0.0, 1) < 1e-9);
+    }
+
+    #[test]
+    fn a_vanished_call_is_near_proof_and_signed_down() {
+        let g = rates_g(100.0, 50.0, 0.0, 20.0);
+        assert!(g < -20.0, "{g}");
+        assert!(decibans_of_g(g, 100) > 10.0);
+    }
+
+    #[test]
+    fn strength_never_leaves_its_bounds() {
+        for g in [0.0, 1.0, 1e6, f64::MAX] {
+            assert!((0.0..=CEILING).contains(&decibans_of_g(g, 10)));
+        }
+        for z in [f64::NAN, f64::INFINITY, -1e300, 4.0] {
+            assert!((0.0..=CEILING).contains(&decibans_of_z(z, 10)));
+        }
+    }
+}

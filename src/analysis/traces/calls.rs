@@ -1,0 +1,134 @@
+//! Which calls a code path makes: child calls per parent operation.
+//!
+//! Fewer calls in total is workload mix; fewer calls *per execution of the same parent* is a code path
+//! that ends early or takes another branch. The complete disappearance of a call that was expected three
+//! times or more is near proof. (After Nezha, Yu et al., FSE 2023, which compares event patterns before
+//! and after; here as conditional Poisson rates.)
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use quell_sdk::signal::UnixNanos;
+
+use super::traced::{Side, Traced, since, traceql};
+use crate::{
+    analysis::{
+        case::Periods,
+        finding::Finding,
+        significance::{decibans_of_g, rates_g},
+    },
+    domain::{Direction, Entity, IndicatorKind, Language, Number, SignalKind, Trust},
+};
+
+#[derive(Clone, Copy, Default)]
+struct Counts {
+    normal: f64,
+    incident: f64,
+}
+
+impl Counts {
+    fn add(&mut self, side: Side) {
+        match side {
+            Side::Normal => self.normal += 1.0,
+            Side::Incident => self.incident += 1.0,
+        }
+    }
+}
+
+/// Finds parents that call their children more or less often than they used to.
+pub fn find(traced: &Traced<'_>, periods: &Periods) -> Vec<Finding> {
+    let mut parents: HashMap<u32, Counts> = HashMap::new();
+    let mut children: BTreeMap<(u32, u32), Counts> = BTreeMap::new();
+    let mut moments: HashMap<u32, Vec<UnixNanos>> = HashMap::new();
+    let mut outgoing: HashSet<u32> = HashSet::new();
+    for (forest, index, side) in traced.sided(periods) {
+        let parent = forest.operation(index);
+        parents.entry(parent).or_default().add(side);
+        if side == Side::Incident && let Some(span) = forest.spans.get(index) {
+            moments.entry(parent).or_default().push(span.start);
+        }
+        if traced.is_caller_half(forest, index) {
+            outgoing.insert(parent);
+        }
+        for child in forest.children(index) {
+            children.entry((parent, forest.operation(child))).or_default().add(side);
+        }
+    }
+    let places = children.len();
+    let mut findings: Vec<Finding> = children
+        .into_iter()
+        .filter_map(|((parent, child), calls)| {
+            let of = parents.get(&parent).copied()?;
+            let since = || since(moments.get(&parent)?.clone());
+            let is_outgoing = outgoing.contains(&parent);
+            finding(traced, (parent, of, is_outgoing), (child, calls), places).map(|found| Finding { since: since(), ..found })
+        })
+        .collect();
+    findings.sort_by(|a, b| {
+        b.decibans.total_cmp(&a.decibans).then_with(|| (&a.entity, &a.indicator).cmp(&(&b.entity, &b.indicator)))
+    });
+    findings
+}
+
+fn finding(
+    traced: &Traced<'_>,
+    (parent, of, is_outgoing): (u32, Counts, bool),
+    (child, calls): (u32, Counts),
+    places: usize,
+) -> Option<Finding> {
+    if of.normal < 8.0 || of.incident < 2.0 {
+        return None;
+    }
+    let g = rates_g(calls.normal, of.normal, calls.incident, of.incident);
+    let normal = calls.normal / of.normal;
+    let observed = calls.incident / of.incident;
+    let expected = normal * of.incident;
+    let (direction, weight) = if calls.incident < 0.5 && expected >= 3.0 {
+        (Direction::Vanished, 1.0)
+    } else if calls.normal < 0.5 {
+        (Direction::New, 0.8)
+    } else if g < 0.0 {
+        (Direction::Down, ((normal - observed) / normal).clamp(0.0, 1.0))
+    } else {
+        (Direction::Up, ((observed - normal) / normal.max(0.05) / 2.0).clamp(0.0, 0.6))
+    };
+    let decibans = decibans_of_g(g, places) * weight;
+    if decibans < 1.0 {
+        return None;
+    }
+    let (service, parent_name) = traced.operations.name(parent);
+    let (callee, child_name) = traced.operations.name(child);
+    // Calls that go out and are no longer served: it is the callee that went silent.
+    let unanswered = is_outgoing
+        && callee != service
+        && matches!(direction, Direction::Vanished | Direction::Down);
+    let entity = Entity::service(if unanswered { callee } else { service });
+    Some(Finding {
+        peer: (callee != service).then(|| if unanswered { service } else { callee }.to_owned()),
+        signal: SignalKind::Traces,
+        kind: IndicatorKind::Structure,
+        indicator: format!("{parent_name} -> {callee}:{child_name}"),
+        direction,
+        baseline: normal,
+        observed,
+        unit: "calls per execution".to_owned(),
+        decibans,
+        share: None,
+        since: None,
+        language: Language::Traceql,
+        query: traceql(&entity, service, parent_name),
+        summary: format!(
+            "{service} {parent_name} made {observed:.2} calls of {callee} {child_name} per execution instead of \
+             {normal:.2} ({} in {} executions, {expected:.1} expected)",
+            calls.incident, of.incident
+        ),
+        numbers: vec![
+            Number::new("normal calls per execution", normal, "1"),
+            Number::new("calls per execution", observed, "1"),
+            Number::new("executions", of.incident, "1"),
+            Number::new("expected calls", expected, "1"),
+        ],
+        trust: Trust::Service,
+        text: String::new(),
+        entity,
+    })
+}

@@ -1,0 +1,147 @@
+//! Where errors began: a failed span none of whose children failed.
+//!
+//! Errors travel up a trace; only the deepest failed span says who failed. When that span is a call that
+//! left no span at the other end, the other end is who failed.
+
+use std::collections::{BTreeMap, HashMap};
+
+use quell_sdk::signal::{SpanStatus, UnixNanos};
+
+use super::traced::{Side, Traced, since};
+use crate::{
+    analysis::{
+        case::Periods,
+        finding::Finding,
+        significance::{decibans_of_g, rates_g},
+    },
+    domain::{Direction, Entity, IndicatorKind, Language, Number, SignalKind, Trust},
+};
+
+#[derive(Default)]
+struct Origin {
+    normal: f64,
+    incident: f64,
+    moments: Vec<UnixNanos>,
+    messages: BTreeMap<String, usize>,
+    operations: BTreeMap<u32, usize>,
+    callers: BTreeMap<String, usize>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Calls {
+    normal: f64,
+    incident: f64,
+}
+
+/// Finds the entities at which errors begin more often than they used to.
+pub fn find(traced: &Traced<'_>, periods: &Periods) -> Vec<Finding> {
+    let mut origins: BTreeMap<(crate::domain::EntityKind, String), (Entity, Origin)> = BTreeMap::new();
+    let mut calls: HashMap<(crate::domain::EntityKind, String), Calls> = HashMap::new();
+    for (forest, index, side) in traced.sided(periods) {
+        let (Some(span), Some(owner)) = (forest.spans.get(index), traced.owner(forest, index)) else { continue };
+        let key = (owner.kind, owner.name.clone());
+        let count = calls.entry(key.clone()).or_default();
+        match side {
+            Side::Normal => count.normal += 1.0,
+            Side::Incident => count.incident += 1.0,
+        }
+        let failed = |index: usize| {
+            forest.spans.get(index).is_some_and(|span| span.status == SpanStatus::Error)
+        };
+        if !failed(index) || forest.children(index).any(failed) {
+            continue;
+        }
+        let (_, origin) = origins.entry(key).or_insert_with(|| (owner, Origin::default()));
+        match side {
+            Side::Normal => origin.normal += 1.0,
+            Side::Incident => {
+                origin.incident += 1.0;
+                origin.moments.push(span.end);
+                *origin.operations.entry(forest.operation(index)).or_default() += 1;
+                *origin.callers.entry(span.service.to_string()).or_default() += 1;
+                if !span.message.is_empty() && origin.messages.len() < 64 {
+                    *origin.messages.entry(span.message.chars().take(200).collect()).or_default() += 1;
+                }
+            }
+        }
+    }
+    let places = calls.len();
+    let total: f64 = origins.values().map(|(_, origin)| origin.incident).sum();
+    let mut findings: Vec<Finding> = origins
+        .into_iter()
+        .filter_map(|(key, (entity, origin))| {
+            let of = calls.get(&key).copied().unwrap_or_default();
+            finding(traced, entity, origin, of, total, places)
+        })
+        .collect();
+    findings.sort_by(|a, b| b.decibans.total_cmp(&a.decibans).then_with(|| a.entity.cmp(&b.entity)));
+    findings
+}
+
+fn finding(
+    traced: &Traced<'_>,
+    mut entity: Entity,
+    origin: Origin,
+    calls: Calls,
+    total: f64,
+    places: usize,
+) -> Option<Finding> {
+    // Without a past, half an error stands for "hardly ever".
+    let g = if calls.normal > 0.0 {
+        rates_g(origin.normal, calls.normal, origin.incident, calls.incident)
+    } else {
+        rates_g(0.0, calls.incident, origin.incident, calls.incident)
+    };
+    let decibans = decibans_of_g(g.max(0.0), places);
+    if g <= 0.0 || decibans < 1.0 {
+        return None;
+    }
+    let most = |counts: &BTreeMap<String, usize>| {
+        counts.iter().max_by_key(|(_, count)| **count).map(|(text, _)| text.clone())
+    };
+    let (service, operation) = origin
+        .operations
+        .iter()
+        .max_by_key(|(_, count)| **count)
+        .map_or(("", ""), |(id, _)| traced.operations.name(*id));
+    let caller = most(&origin.callers).unwrap_or_default();
+    if entity.service != entity.name {
+        entity.service.clone_from(&caller);
+    }
+    let message = most(&origin.messages).unwrap_or_default();
+    let rate = origin.incident / calls.incident.max(1.0);
+    let normal = if calls.normal > 0.0 { origin.normal / calls.normal } else { 0.0 };
+    let said = if message.is_empty() { String::new() } else { format!(": \"{message}\"") };
+    Some(Finding {
+        signal: SignalKind::Traces,
+        kind: IndicatorKind::Errors,
+        indicator: operation.to_owned(),
+        direction: if origin.normal < 0.5 { Direction::New } else { Direction::Up },
+        baseline: normal,
+        observed: rate,
+        unit: "1".to_owned(),
+        decibans,
+        share: Some(origin.incident / total.max(1.0)),
+        since: since(origin.moments),
+        peer: (caller != entity.name).then_some(caller),
+        language: Language::Traceql,
+        query: format!(
+            r#"{{ resource.service.name = "{service}" && name = "{}" && status = error }}"#,
+            operation.replace('"', "\\\"")
+        ),
+        summary: format!(
+            "{} errors begin at {entity}, {:.0} % of all; most in {operation}{said}",
+            origin.incident,
+            origin.incident / total.max(1.0) * 100.0
+        ),
+        numbers: vec![
+            Number::new("errors that begin here", origin.incident, "1"),
+            Number::new("calls", calls.incident, "1"),
+            Number::new("error ratio", rate, "1"),
+            Number::new("normal error ratio", normal, "1"),
+        ],
+        trust: Trust::Service,
+        text: message,
+        entity,
+    })
+}

@@ -1,0 +1,17 @@
+//! Traces: where the time was really spent, where errors began, which calls no longer happen.
+
+mod calls;
+mod failures;
+mod forest;
+mod gap;
+mod peer;
+mod self_time;
+mod traced;
+
+pub use calls::find as find_structure;
+pub use failures::find as find_failures;
+pub use forest::{Forest, Operations};
+pub use gap::find as find_gaps;
+pub use peer::{Peer, peer};
+pub use self_time::find as find_self_time;
+pub use traced::{Side, Traced, since};

@@ -1,0 +1,11 @@
+//! The gRPC half of the port: `quell.v1`, the OTLP collector services, health and reflection.
+
+mod alerts;
+mod incidents;
+mod investigations;
+mod otlp;
+mod routes;
+mod runbooks;
+mod watch;
+
+pub(super) use routes::router;

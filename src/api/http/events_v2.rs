@@ -1,0 +1,16 @@
+//! PagerDuty's Events API v2, so that whatever can page PagerDuty can page quell by changing a URL.
+
+use axum::{body::Body, extract::State, response::Response};
+use http::HeaderMap;
+
+use super::webhooks::deliver;
+use crate::api::state::Shared;
+
+/// Alerts and changes alike: the receiver tells them apart.
+pub(super) async fn enqueue(State(state): State<Shared>, headers: HeaderMap, body: Body) -> Response {
+    deliver(&state, &*state.receivers.events_v2, &headers, body).await
+}
+
+pub(super) async fn enqueue_change(State(state): State<Shared>, headers: HeaderMap, body: Body) -> Response {
+    deliver(&state, &*state.receivers.change_events, &headers, body).await
+}

@@ -1,0 +1,93 @@
+//! Deliveries of alerts: authenticate and parse (the receiver), then on disk (the intake), then 202.
+
+use axum::{
+    Json,
+    body::Body,
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, StatusCode};
+use quell_sdk::{AlertReceiver, Rejection, Request};
+use serde_json::json;
+
+use super::body;
+use crate::{
+    api::{Error, Kind, state::Shared},
+    telemetry::RejectReason,
+};
+
+/// Largest delivery, in bytes: PagerDuty sends up to 256 KiB.
+const LIMIT: usize = 1024 * 1024;
+
+pub(super) async fn alertmanager(State(state): State<Shared>, headers: HeaderMap, body: Body) -> Response {
+    deliver(&state, &*state.receivers.alertmanager, &headers, body).await
+}
+
+pub(super) async fn pagerduty(State(state): State<Shared>, headers: HeaderMap, body: Body) -> Response {
+    deliver(&state, &*state.receivers.pagerduty, &headers, body).await
+}
+
+/// Takes one delivery; also serves the Events v2 endpoints.
+pub(super) async fn deliver(
+    state: &Shared,
+    receiver: &dyn AlertReceiver,
+    headers: &HeaderMap,
+    body: Body,
+) -> Response {
+    match take(state, receiver, headers, body).await {
+        Ok(reply) => (StatusCode::ACCEPTED, Json(reply)).into_response(),
+        Err(error) => {
+            let (error, reason) = as_sender_sees(error);
+            state.metrics.webhook_rejected(receiver.name(), reason);
+            tracing::warn!(receiver = receiver.name(), reason = reason.as_str(), %error, "delivery refused");
+            error.into_response()
+        }
+    }
+}
+
+async fn take(
+    state: &Shared,
+    receiver: &dyn AlertReceiver,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<serde_json::Value, Error> {
+    state.refuse_unless_ready()?;
+    let raw = body::read(headers, body, LIMIT).await?;
+    let body = body::decoded(headers, raw, LIMIT)?;
+    let request = Request { headers: names_and_values(headers), body, received_at: state.clock.now() };
+    let received = receiver.receive(&request).map_err(|rejection| match rejection {
+        Rejection::Unauthorized(why) => Error::new(Kind::Unauthorized, why),
+        Rejection::Malformed(why) => Error::new(Kind::Invalid, why),
+    })?;
+    if !received.dropped.is_empty() {
+        state.metrics.webhook_dropped(receiver.name(), received.dropped.len());
+        let (receiver, parts) = (receiver.name(), received.dropped.len());
+        tracing::warn!(receiver, parts, first = received.dropped.first(), "left out parts of a delivery");
+    }
+    let reply = received.reply.clone();
+    let accepted = state.accept(receiver.name(), received).await?;
+    Ok(reply.unwrap_or_else(|| json!({ "status": "accepted", "incidents": accepted.incidents })))
+}
+
+/// Senders understand 401, 413 and 503 beside 202, and drop what gets another 4xx. A fault of our own is
+/// no reason to lose a page: they shall try again.
+fn as_sender_sees(error: Error) -> (Error, RejectReason) {
+    let reason = match error.kind {
+        Kind::Unauthorized => RejectReason::Unauthorized,
+        Kind::TooLarge => RejectReason::TooLarge,
+        Kind::Overloaded | Kind::Unavailable | Kind::Timeout => RejectReason::Overloaded,
+        Kind::Internal => RejectReason::Internal,
+        Kind::Invalid | Kind::NotFound | Kind::Unsupported => RejectReason::Malformed,
+    };
+    let error =
+        if reason == RejectReason::Internal { Error::new(Kind::Unavailable, error.message) } else { error };
+    (error, reason)
+}
+
+/// Headers as receivers take them; such that are no text are nobody's.
+fn names_and_values(headers: &HeaderMap) -> Vec<(String, String)> {
+    headers
+        .iter()
+        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
+        .collect()
+}

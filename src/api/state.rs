@@ -1,0 +1,138 @@
+use std::sync::Arc;
+
+use quell_sdk::{AlertReceiver, Received};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Error, Kind,
+    collector::Collector,
+    ports::{Accepted, Intake, Question},
+};
+use crate::{
+    clock::SharedClock,
+    domain::{Incident, IncidentStatus},
+    history::{Filter, History},
+    journal::Journal,
+    runbook::Library,
+    telemetry::Metrics,
+};
+
+/// Whether the server takes work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    Starting,
+    Ready,
+    Draining,
+}
+
+/// Whether the server takes work; it starts as "not yet".
+#[derive(Debug)]
+pub struct Readiness(watch::Sender<Phase>);
+
+impl Default for Readiness {
+    fn default() -> Self {
+        Self(watch::Sender::new(Phase::Starting))
+    }
+}
+
+impl Readiness {
+    /// From here on requests are taken. Nothing leads back from draining.
+    pub fn ready(&self) {
+        self.0.send_if_modified(|phase| {
+            let starting = *phase == Phase::Starting;
+            if starting {
+                *phase = Phase::Ready;
+            }
+            starting
+        });
+    }
+
+    /// From here on senders are asked to come back later.
+    pub fn drain(&self) {
+        self.0.send_replace(Phase::Draining);
+    }
+
+    pub(super) fn watch(&self) -> watch::Receiver<Phase> {
+        self.0.subscribe()
+    }
+
+    /// Why no work is taken; `None` when it is.
+    fn refusal(&self) -> Option<&'static str> {
+        match *self.0.borrow() {
+            Phase::Ready => None,
+            Phase::Starting => Some("starting up"),
+            Phase::Draining => Some("shutting down"),
+        }
+    }
+}
+
+/// What every request may use.
+pub struct State {
+    pub journal: Arc<dyn Journal>,
+    pub history: Arc<History>,
+    pub intake: Arc<dyn Intake>,
+    pub library: Arc<Library>,
+    pub collector: Collector,
+    pub receivers: Receivers,
+    pub metrics: Arc<Metrics>,
+    pub clock: SharedClock,
+    pub readiness: Readiness,
+    /// Ends every stream.
+    pub shutdown: CancellationToken,
+}
+
+pub(super) type Shared = Arc<State>;
+
+/// Who takes deliveries apart.
+pub struct Receivers {
+    pub alertmanager: Arc<dyn AlertReceiver>,
+    pub pagerduty: Arc<dyn AlertReceiver>,
+    pub events_v2: Arc<dyn AlertReceiver>,
+    pub change_events: Arc<dyn AlertReceiver>,
+}
+
+impl State {
+    pub(super) fn refuse_unless_ready(&self) -> Result<(), Error> {
+        match self.readiness.refusal() {
+            None => Ok(()),
+            Some(why) => Err(Error::new(Kind::Unavailable, format!("quell is {why}; try again"))),
+        }
+    }
+
+    /// Has the intake take a delivery; on disk when this returns.
+    pub(super) async fn accept(&self, receiver: &str, received: Received) -> Result<Accepted, Error> {
+        let alerts = received.alerts.len();
+        let accepted = self.intake.accept(received).await?;
+        self.metrics.alerts_received(receiver, alerts, accepted.duplicates);
+        Ok(accepted)
+    }
+
+    /// Opens an incident for a question.
+    pub(super) async fn ask(&self, question: Question) -> Result<Incident, Error> {
+        let id = self.intake.ask(question).await?;
+        self.find(&id).await
+    }
+
+    /// The incident of that id (`inc_...`) or number (`INC-7`).
+    pub(super) async fn find(&self, name: &str) -> Result<Incident, Error> {
+        let unknown = || {
+            let name: String = name.chars().take(80).collect();
+            Error::new(Kind::NotFound, format!("no incident `{name}`; `quell incidents` lists them"))
+        };
+        self.history.get(name).await?.ok_or_else(unknown)
+    }
+
+    pub(super) async fn list(&self, filter: Filter) -> Result<Vec<Incident>, Error> {
+        Ok(self.history.list(filter).await?)
+    }
+
+    /// Brings those metrics up to date that are read off something.
+    pub(super) async fn refresh_metrics(&self) {
+        let open = Filter { status: Some(IncidentStatus::Open), limit: usize::MAX, ..Filter::default() };
+        match self.history.list(open).await {
+            Ok(open) => self.metrics.incidents_open(open.len()),
+            Err(error) => tracing::warn!(%error, "the number of open incidents is not known"),
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The composition root: a configuration becomes a running server.
+//!
+//! The one place that names every concrete type. What it starts it also stops, in the reverse order.
+
+mod investigator;
+mod scribe;
+mod worker;
+
+pub use investigator::Investigator;

@@ -1,0 +1,238 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// On-call copilot: a page becomes ranked, evidenced ways to recover.
+#[derive(Debug, Parser)]
+#[command(name = "quell", version, arg_required_else_help = true, max_term_width = 110)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags of all commands.
+#[derive(Clone, Debug, Args)]
+pub struct Global {
+    /// Form of the output.
+    #[arg(short, long, global = true, value_enum, default_value = "auto")]
+    pub output: Output,
+    /// Address of the server.
+    #[arg(long, global = true, env = "QUELL_SERVER", default_value = "http://127.0.0.1:7777")]
+    pub server: String,
+    /// Nothing on standard error but errors.
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// More: arguments of every hypothesis, and what quell itself does.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// No colours; as does NO_COLOR.
+    #[arg(long, global = true)]
+    pub no_color: bool,
+    /// End with 0 whatever the answer.
+    #[arg(long, global = true)]
+    pub exit_zero: bool,
+}
+
+/// Forms of output. JSON keys are those of quell.v1 and stable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people.
+    Auto,
+    Table,
+    /// Table with more columns.
+    Wide,
+    /// One JSON document: canonical proto3 JSON.
+    Json,
+    /// One JSON document per line.
+    Jsonl,
+    Yaml,
+    /// Markdown.
+    Md,
+    /// Identifiers only, one per line.
+    Name,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the server: takes alerts and telemetry, investigates, streams.
+    Serve(Serve),
+    /// See it work: a small shop breaks, and quell finds out why.
+    Demo(Demo),
+    /// Investigate a service, an alert, or a recorded incident.
+    Investigate(Investigate),
+    /// Follow an incident as it is worked.
+    Watch(Watch),
+    /// List incidents.
+    #[command(visible_aliases = ["inc", "ls"])]
+    Incidents(Incidents),
+    /// Show an incident: the answer, or one part of it.
+    Show(Show),
+    /// Runbooks: list, match, lint.
+    #[command(subcommand)]
+    Runbook(Runbook),
+    /// Check that everything quell needs is there, and say what to do where it is not.
+    Doctor(Configured),
+    /// Print a completion script.
+    Completion {
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Version of the program and of its interfaces.
+    Version,
+    /// `quell INC-7` is `quell show INC-7`.
+    #[command(external_subcommand)]
+    Other(Vec<String>),
+}
+
+/// Where the configuration comes from.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Configured {
+    /// Configuration file (YAML).
+    #[arg(short, long, env = "QUELL_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Overrides one value, e.g. --set server.listen=127.0.0.1:0
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub sets: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Serve {
+    #[command(flatten)]
+    pub configured: Configured,
+    /// Log lines as JSON.
+    #[arg(long)]
+    pub log_json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// What breaks.
+    #[arg(long, default_value = "pool-leak", value_name = "NAME",
+          help = format!("What breaks: {}", quell_shop::Fault::names()))]
+    pub fault: String,
+    /// Seed of everything random in the shop.
+    #[arg(long, default_value_t = 7)]
+    pub seed: u64,
+    /// Keep the journal here instead of in memory.
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Investigate {
+    /// Incident (INC-7), alert ('HighErrorRate{service="checkout"}'), service, or - for an Alertmanager
+    /// webhook on standard input.
+    pub target: Option<String>,
+    /// Recorded incident: a folder or NAME.tar.zst.
+    #[arg(long, value_name = "DIR")]
+    pub bundle: Option<PathBuf>,
+    /// In this process, without a server.
+    #[arg(long)]
+    pub local: bool,
+    /// Service to look at.
+    #[arg(long)]
+    pub service: Option<String>,
+    /// When it was noticed: 15m ago ("15m", "now-15m"), "14:05", or RFC 3339.
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
+    /// How far back to look.
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Label of the alert.
+    #[arg(short, long = "label", value_name = "KEY=VALUE")]
+    pub labels: Vec<String>,
+    /// Time until there must be an answer.
+    #[arg(long, default_value = "60s", value_parser = humantime::parse_duration)]
+    pub budget: std::time::Duration,
+    /// Print events while it runs.
+    #[arg(short, long)]
+    pub follow: bool,
+    /// Folder with runbooks of your own.
+    #[arg(long, value_name = "DIR")]
+    pub runbooks: Vec<PathBuf>,
+    /// Skip bad lines of a bundle, and say how many.
+    #[arg(long)]
+    pub lenient: bool,
+    #[command(flatten)]
+    pub configured: Configured,
+}
+
+#[derive(Debug, Args)]
+pub struct Watch {
+    /// Incident, e.g. INC-7; the newest open one when left out.
+    pub id: Option<String>,
+    /// Start after this event instead of where the last watch ended.
+    #[arg(long)]
+    pub after: Option<u64>,
+    /// End when the investigation is done.
+    #[arg(long)]
+    pub until_done: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Incidents {
+    /// `list` is understood and may be left out.
+    #[arg(hide = true, value_parser = ["list"])]
+    pub list: Option<String>,
+    /// Open ones only.
+    #[arg(long)]
+    pub open: bool,
+    /// open or resolved.
+    #[arg(short, long, value_parser = ["open", "resolved"])]
+    pub status: Option<String>,
+    #[arg(long)]
+    pub service: Option<String>,
+    /// Opened since, e.g. 24h.
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    #[arg(long, default_value_t = 100)]
+    pub limit: u32,
+}
+
+#[derive(Debug, Args)]
+pub struct Show {
+    /// Incident, e.g. INC-7.
+    pub id: String,
+    /// Recovery paths only.
+    #[arg(long)]
+    pub paths: bool,
+    /// Hypotheses only.
+    #[arg(long)]
+    pub hypotheses: bool,
+    /// Evidence only.
+    #[arg(long)]
+    pub evidence: bool,
+    /// All events, oldest first.
+    #[arg(long)]
+    pub timeline: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Runbook {
+    /// Check runbooks; ends with 1 when there are errors.
+    Lint {
+        /// Files and folders; the shipped runbooks when left out.
+        paths: Vec<PathBuf>,
+    },
+    /// Which runbooks an alert calls for.
+    Match {
+        /// Name of the alert.
+        alert: String,
+        /// Label of the alert.
+        #[arg(short, long = "label", value_name = "KEY=VALUE")]
+        labels: Vec<String>,
+        /// Folder with runbooks of your own.
+        #[arg(long, value_name = "DIR")]
+        runbooks: Vec<PathBuf>,
+    },
+    /// All runbooks.
+    List {
+        /// Folder with runbooks of your own.
+        #[arg(long, value_name = "DIR")]
+        runbooks: Vec<PathBuf>,
+    },
+}

@@ -1,0 +1,98 @@
+//! Standard output in the form that was asked for.
+
+use std::io::{self, IsTerminal, Write};
+
+use serde::Serialize;
+
+use super::{
+    args::{Global, Output},
+    exit::{Failure, Result},
+};
+
+/// Where data goes.
+pub struct Out {
+    pub format: Output,
+    pub verbose: bool,
+    pub quiet: bool,
+    /// Columns of the terminal, or 100.
+    pub width: usize,
+}
+
+impl Out {
+    /// Also settles whether colours are used: NO_COLOR, CLICOLOR_FORCE, TERM=dumb and --no-color.
+    pub fn new(global: &Global) -> Self {
+        if global.no_color {
+            anstream::ColorChoice::Never.write_global();
+        }
+        let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+        Self {
+            format: global.output,
+            verbose: global.verbose > 0,
+            quiet: global.quiet,
+            width: columns.unwrap_or(100).clamp(40, 200),
+        }
+    }
+
+    /// Whether people read it.
+    pub fn is_for_people(&self) -> bool {
+        matches!(self.format, Output::Auto | Output::Table | Output::Wide)
+    }
+
+    /// Prints text.
+    pub fn text(&self, text: &str) -> Result<()> {
+        write(|out| out.write_all(text.as_bytes()))
+    }
+
+    /// Prints a line.
+    pub fn line(&self, line: &str) -> Result<()> {
+        write(|out| writeln!(out, "{line}"))
+    }
+
+    /// Prints one value as JSON or YAML, as was asked for.
+    pub fn value(&self, value: &impl Serialize) -> Result<()> {
+        match self.format {
+            Output::Jsonl => self.line(&serde_json::to_string(value)?),
+            Output::Yaml => {
+                // By way of JSON, so that both have the same keys.
+                let value = serde_json::to_value(value)?;
+                let text = serde_saphyr::to_string(&value)
+                    .map_err(|error| Failure::new(super::Exit::General, format!("YAML: {error}")))?;
+                self.text(&text)
+            }
+            _ => self.line(&serde_json::to_string_pretty(value)?),
+        }
+    }
+
+    /// Prints many values: one document as JSON, a line each as JSON lines.
+    pub fn values<T: Serialize>(&self, values: &[T]) -> Result<()> {
+        match self.format {
+            Output::Jsonl => values.iter().try_for_each(|value| self.value(value)),
+            _ => self.value(&values),
+        }
+    }
+
+    /// Says something to the person, on standard error.
+    pub fn say(&self, line: &str) {
+        if !self.quiet {
+            // Nobody reads it: nothing to do about it.
+            writeln!(anstream::stderr(), "{line}").ok();
+        }
+    }
+}
+
+/// Writes to standard output. A reader that went away (`| head`) ends the program quietly.
+fn write(writing: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+    let mut out = anstream::stdout().lock();
+    let done = writing(&mut out).and_then(|()| out.flush());
+    match done {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+            Err(Failure::new(super::Exit::Ok, "standard output was closed"))
+        }
+        other => Ok(other?),
+    }
+}
+
+/// Whether standard output is a terminal.
+pub fn is_terminal() -> bool {
+    io::stdout().is_terminal()
+}

@@ -1,0 +1,229 @@
+//! An investigation's answer, the most urgent first.
+
+use std::{collections::BTreeMap, fmt::Write};
+
+use quell_proto::v1::{Evidence, Hypothesis, Investigation, investigation::Verdict};
+
+use super::{
+    path::paths,
+    style::{bad, bold, dim, good, heading, warn},
+    text::{clean, clock, confidence, percent, span, wrap},
+};
+
+/// Evidence lines per hypothesis, rivals, and innocent changes that are shown unless all are asked for.
+const LINES: usize = 4;
+const RIVALS: usize = 3;
+const INNOCENT: usize = 5;
+
+/// The whole answer.
+pub fn answer(found: &Investigation, width: usize, verbose: bool) -> String {
+    let mut text = String::new();
+    verdict(&mut text, found, width);
+    if let Some(first) = found.hypotheses.first().filter(|_| found.verdict() != Verdict::NotAnIncident) {
+        text.push('\n');
+        text.push_str(&reasons(first, &found.evidence, width, if verbose { usize::MAX } else { LINES }));
+    }
+    if !found.next_question.is_empty() {
+        writeln!(text, "\n{}", heading("ASK FIRST")).ok();
+        writeln!(text, "   {}", wrap(&found.next_question, width, 3)).ok();
+    }
+    if !found.recovery_paths.is_empty() {
+        writeln!(text, "\n{}", heading("WAYS TO RECOVER")).ok();
+        let shown = if verbose { found.recovery_paths.len() } else { 4 };
+        let first: Vec<_> = found.recovery_paths.iter().take(shown).cloned().collect();
+        text.push_str(&paths(&first, width, verbose));
+        if found.recovery_paths.len() > shown {
+            writeln!(text, "   {}", dim(&format!("and {} more: --paths", found.recovery_paths.len() - shown))).ok();
+        }
+    }
+    if found.verdict() != Verdict::NotAnIncident {
+        text.push_str(&rivals(found, width, verbose));
+    }
+    text.push_str(&innocent(found, width, verbose));
+    text.push_str(&blind_spots(found, width));
+    text.push_str(&footer(found));
+    text
+}
+
+fn verdict(text: &mut String, found: &Investigation, width: usize) {
+    let word = match found.verdict() {
+        Verdict::CauseFound => bad("CAUSE FOUND"),
+        Verdict::Inconclusive => warn("INCONCLUSIVE"),
+        Verdict::NotAnIncident => good("NOT AN INCIDENT"),
+        Verdict::Unspecified => "NO VERDICT".to_owned(),
+    };
+    match (found.verdict(), found.hypotheses.first()) {
+        (Verdict::CauseFound, Some(first)) => {
+            let line = format!(
+                "{}  ({}, {})",
+                bold(&clean(&first.claim)),
+                percent(first.probability),
+                confidence(first.probability)
+            );
+            writeln!(text, "{word}  {line}").ok();
+            let since = clock(first.onset.as_ref().or(found.onset.as_ref()));
+            let suffering = if found.blast_radius.is_empty() {
+                String::new()
+            } else {
+                format!(" · suffering: {}", found.blast_radius.join(", "))
+            };
+            writeln!(text, "   since {since} UTC{}", clean(&suffering)).ok();
+        }
+        _ => {
+            writeln!(text, "{word}  {}", wrap(&found.because, width, 3)).ok();
+        }
+    }
+}
+
+/// A hypothesis's strongest arguments, both ways.
+fn reasons(hypothesis: &Hypothesis, evidence: &[Evidence], width: usize, most: usize) -> String {
+    let mut text = String::new();
+    let mut arguments: Vec<_> = hypothesis.arguments.iter().collect();
+    arguments.sort_by(|a, b| b.decibans.abs().total_cmp(&a.decibans.abs()));
+    let known: BTreeMap<&str, &Evidence> = evidence.iter().map(|item| (item.id.as_str(), item)).collect();
+    let mut shown = std::collections::BTreeSet::new();
+    for (word, sign) in [("for", 1.0), ("against", -1.0)] {
+        let side = arguments.iter().filter(|argument| argument.decibans * sign > 0.0);
+        let mut count = 0;
+        for argument in side {
+            if count >= most {
+                break;
+            }
+            // Two tests may rest on one fact: it is told once.
+            if !shown.insert(argument.text.as_str()) && most != usize::MAX {
+                continue;
+            }
+            count += 1;
+            let ids = argument.evidence.join(" ");
+            writeln!(
+                text,
+                "   {:<8}{:>+6.1}  {}{}",
+                if count == 1 { word } else { "" },
+                argument.decibans,
+                wrap(&argument.text, width, 18),
+                if ids.is_empty() { String::new() } else { format!(" {}", dim(&format!("[{ids}]"))) },
+            )
+            .ok();
+            if most == usize::MAX {
+                for item in argument.evidence.iter().filter_map(|id| known.get(id.as_str())) {
+                    writeln!(text, "                  {}", dim(&format!("{} {}: {}", item.id, item.source, clean(&item.query)))).ok();
+                }
+            }
+        }
+    }
+    if let (Some(first), Some(_)) = (hypothesis.propagation.first(), hypothesis.propagation.last()) {
+        let chain: Vec<&str> = std::iter::once(first.callee.as_str())
+            .chain(hypothesis.propagation.iter().map(|hop| hop.caller.as_str()))
+            .collect();
+        writeln!(text, "   {:<8}        {}", "path", clean(&chain.join(" -> "))).ok();
+    }
+    text
+}
+
+fn rivals(found: &Investigation, width: usize, verbose: bool) -> String {
+    let skip = usize::from(found.verdict() == Verdict::CauseFound || !found.hypotheses.is_empty());
+    let most = if verbose { usize::MAX } else { RIVALS };
+    let rivals: Vec<_> =
+        found.hypotheses.iter().skip(skip).filter(|rival| verbose || rival.probability >= 0.005).take(most).collect();
+    if rivals.is_empty() {
+        return String::new();
+    }
+    let mut text = format!("\n{}\n", heading("OTHER EXPLANATIONS"));
+    for rival in rivals {
+        writeln!(text, "   {:>5}  {} {}", percent(rival.probability), clean(&rival.claim), dim(&rival.id)).ok();
+        if verbose {
+            text.push_str(&reasons(rival, &found.evidence, width, usize::MAX));
+            continue;
+        }
+        let against = rival.arguments.iter().min_by(|a, b| a.decibans.total_cmp(&b.decibans));
+        if let Some(against) = against.filter(|argument| argument.decibans < 0.0) {
+            writeln!(text, "          {}", dim(&wrap(&format!("but {}", against.text), width, 10))).ok();
+        }
+    }
+    text
+}
+
+fn innocent(found: &Investigation, width: usize, verbose: bool) -> String {
+    if found.innocent.is_empty() {
+        return String::new();
+    }
+    let mut text = format!("\n{}\n", heading("NOT TO BLAME"));
+    // Those nearest to the onset look most guilty, and are told first.
+    let onset = found.onset.as_ref().map_or(i64::MAX, |onset| onset.seconds);
+    let mut changes: Vec<_> = found.innocent.iter().collect();
+    changes.sort_by_key(|change| change.at.as_ref().map_or(i64::MAX, |at| (at.seconds - onset).abs()));
+    let most = if verbose { usize::MAX } else { INNOCENT };
+    for change in changes.iter().take(most) {
+        let name = if change.title.is_empty() { &change.change_id } else { &change.title };
+        writeln!(
+            text,
+            "   {} {}: {}",
+            clock(change.at.as_ref()),
+            clean(name),
+            wrap(&change.because, width, 12)
+        )
+        .ok();
+    }
+    if changes.len() > most {
+        writeln!(text, "   {}", dim(&format!("and {} other changes", changes.len() - most))).ok();
+    }
+    text
+}
+
+fn blind_spots(found: &Investigation, width: usize) -> String {
+    if found.blind_spots.is_empty() {
+        return String::new();
+    }
+    let mut text = format!("\n{}\n", heading("NOT SEEN"));
+    for spot in &found.blind_spots {
+        let source = if spot.source == "-" { String::new() } else { format!(" from {}", spot.source) };
+        writeln!(text, "   {}{source}: {}", spot.signal, wrap(&spot.because, width, 6)).ok();
+    }
+    text
+}
+
+fn footer(found: &Investigation) -> String {
+    let items: Vec<String> = found
+        .coverage
+        .iter()
+        .filter(|coverage| coverage.items > 0)
+        .map(|coverage| {
+            let unit = match coverage.signal.as_str() {
+                "metrics" => "series",
+                "logs" => "log lines",
+                "traces" => "spans",
+                "topology" => "call edges",
+                other => other,
+            };
+            format!("{} {unit}", coverage.items)
+        })
+        .collect();
+    let timings = found.timings.as_ref();
+    let first = span(timings.and_then(|timings| timings.first_ranking.as_ref()));
+    let total = span(timings.and_then(|timings| timings.total.as_ref()));
+    let read = if items.is_empty() { "nothing".to_owned() } else { items.join(", ") };
+    format!(
+        "\n{}\n",
+        dim(&format!("read {read}; first ranking after {first}, done after {total}; quell shows commands and never runs them"))
+    )
+}
+
+/// All hypotheses with their arguments.
+pub fn hypotheses(found: &Investigation, width: usize) -> String {
+    let mut text = String::new();
+    for hypothesis in &found.hypotheses {
+        writeln!(text, "{:>5}  {} {}", percent(hypothesis.probability), bold(&clean(&hypothesis.claim)), dim(&hypothesis.id)).ok();
+        text.push_str(&reasons(hypothesis, &found.evidence, width, usize::MAX));
+    }
+    text
+}
+
+/// All evidence, with the queries to see it for oneself.
+pub fn evidence(found: &Investigation, width: usize) -> String {
+    let mut text = String::new();
+    for item in &found.evidence {
+        writeln!(text, "{:<5} {}", bold(&item.id), wrap(&item.summary, width, 6)).ok();
+        writeln!(text, "      {}", dim(&format!("{} ({}): {}", item.source, item.language, clean(&item.query)))).ok();
+    }
+    text
+}

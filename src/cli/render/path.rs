@@ -1,0 +1,100 @@
+//! Recovery paths.
+
+use std::fmt::Write;
+
+use quell_proto::v1::{RecoveryPath, Step};
+
+use super::{
+    style::{bold, dim, risk},
+    text::{clean, percent, span, wrap},
+};
+
+/// All paths: the first in full, the others in short.
+pub fn paths(paths: &[RecoveryPath], width: usize, verbose: bool) -> String {
+    let mut text = String::new();
+    for (rank, recovery) in paths.iter().enumerate() {
+        text.push_str(&path(recovery, rank + 1, width, verbose || rank == 0));
+        text.push('\n');
+    }
+    text
+}
+
+/// One path.
+pub fn path(path: &RecoveryPath, rank: usize, width: usize, full: bool) -> String {
+    let mut text = String::new();
+    let reversible = if path.reversible { "reversible" } else { "NOT reversible" };
+    let title = bold(&format!("{rank}. {}", clean(&path.title)));
+    // Writing to a string cannot fail.
+    writeln!(text, "{title}  {}", dim(&format!("[{}, {}]", path.id, path.action))).ok();
+    writeln!(
+        text,
+        "   {} to end it · risk {} · {reversible} · ~{} · touches {}{}",
+        percent(path.probability_of_fix),
+        risk(&path.risk),
+        span(path.eta.as_ref()),
+        path.blast,
+        path.runbook_note(),
+    )
+    .ok();
+    if !full {
+        if let Some(act) = path.steps.iter().find(|step| step.kind == "act") {
+            text.push_str(&command(act, path, width));
+        }
+        return text;
+    }
+    for step in &path.steps {
+        writeln!(text, "   {:<9} {}", step.kind.replace('_', "-"), wrap(&step.text, width, 13)).ok();
+        text.push_str(&command(step, path, width));
+    }
+    if !path.stop_rule.is_empty() {
+        writeln!(text, "   {:<9} {}", "stop", wrap(&path.stop_rule, width, 13)).ok();
+    }
+    for gate in &path.gates {
+        writeln!(text, "   {:<9} {}", "note", wrap(gate, width, 13)).ok();
+    }
+    if !path.evidence.is_empty() {
+        let against = if path.against.is_empty() {
+            String::new()
+        } else {
+            format!("; against: {}", path.against.join(" "))
+        };
+        writeln!(text, "   {:<9} {}{against}", "evidence", path.evidence.join(" ")).ok();
+    }
+    text
+}
+
+/// A command to copy: no prompt, no truncation; what acts says its risk in front.
+fn command(step: &Step, path: &RecoveryPath, width: usize) -> String {
+    if step.command.is_empty() {
+        return String::new();
+    }
+    if step.language == "text" {
+        return format!("             {}\n", wrap(&step.command, width, 13));
+    }
+    let mut text = String::new();
+    if step.kind == "act" {
+        let reversible = if path.reversible { "reversible" } else { "not reversible" };
+        let comment = format!(
+            "# risk: {}, {reversible}, ~{}, blast: {} {}",
+            path.risk,
+            span(path.eta.as_ref()),
+            path.blast,
+            clean(&path.target)
+        );
+        writeln!(text, "{}", dim(&comment)).ok();
+    }
+    for line in clean(&step.command).lines() {
+        writeln!(text, "{line}").ok();
+    }
+    text
+}
+
+trait RunbookNote {
+    fn runbook_note(&self) -> String;
+}
+
+impl RunbookNote for RecoveryPath {
+    fn runbook_note(&self) -> String {
+        if self.runbook.is_empty() { String::new() } else { format!(" · runbook {}", self.runbook) }
+    }
+}

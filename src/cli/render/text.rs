@@ -1,0 +1,105 @@
+//! Small pieces of text.
+
+use jiff::Timestamp;
+
+/// Breaks words into lines of at most `width` characters, each after `indent` spaces. Control characters of
+/// hostile text are shown as `·`, so that nothing telemetry says can move the cursor.
+pub fn wrap(text: &str, width: usize, indent: usize) -> String {
+    let width = width.saturating_sub(indent).max(20);
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    let mut length = 0;
+    for word in clean(text).split_whitespace() {
+        let word_length = word.chars().count();
+        if length > 0 && length + 1 + word_length > width {
+            lines.push(std::mem::take(&mut line));
+            length = 0;
+        }
+        if length > 0 {
+            line.push(' ');
+            length += 1;
+        }
+        line.push_str(word);
+        length += word_length;
+    }
+    lines.push(line);
+    lines.join(&format!("\n{}", " ".repeat(indent)))
+}
+
+/// Text without control characters other than line ends.
+pub fn clean(text: &str) -> String {
+    text.chars()
+        .map(|character| match character {
+            '\n' => '\n',
+            '\t' => ' ',
+            other if other.is_control() => '·',
+            other => other,
+        })
+        .collect()
+}
+
+/// Time of day in UTC.
+pub fn clock(at: Option<&quell_proto::Timestamp>) -> String {
+    moment(at).map_or_else(|| "-".to_owned(), |at| at.strftime("%H:%M:%S").to_string())
+}
+
+/// Date and time of day in UTC.
+pub fn date(at: Option<&quell_proto::Timestamp>) -> String {
+    moment(at).map_or_else(|| "-".to_owned(), |at| at.strftime("%Y-%m-%d %H:%M:%S").to_string())
+}
+
+/// The moment of a message.
+pub fn moment(at: Option<&quell_proto::Timestamp>) -> Option<Timestamp> {
+    let at = at?;
+    Timestamp::new(at.seconds, at.nanos).ok()
+}
+
+/// A span of time as people say it: `4m`, `1m 30s`, `120ms`.
+pub fn span(length: Option<&pbjson_types::Duration>) -> String {
+    let Some(length) = length else { return "-".to_owned() };
+    let length = std::time::Duration::new(
+        u64::try_from(length.seconds).unwrap_or(0),
+        u32::try_from(length.nanos).unwrap_or(0),
+    );
+    let rounded = if length.as_secs() >= 10 {
+        std::time::Duration::from_secs(length.as_secs())
+    } else {
+        std::time::Duration::from_millis(u64::try_from(length.as_millis()).unwrap_or(u64::MAX))
+    };
+    humantime::format_duration(rounded).to_string()
+}
+
+/// A probability in whole percent; never a 100 that is not one.
+pub fn percent(probability: f64) -> String {
+    let percent = (probability * 100.0).round();
+    if percent >= 100.0 && probability < 1.0 { ">99 %".to_owned() } else { format!("{percent:.0} %") }
+}
+
+/// The word for a probability: likely from .7, possible from .4, else weak.
+pub fn confidence(probability: f64) -> &'static str {
+    match probability {
+        0.7.. => "likely",
+        0.4.. => "possible",
+        _ => "weak",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn nothing_hostile_reaches_the_terminal(text in ".{0,300}", width in 20_usize..200) {
+            let shown = wrap(&text, width, 2);
+            prop_assert!(!shown.chars().any(|character| character.is_control() && character != '\n'));
+        }
+    }
+
+    #[test]
+    fn long_text_is_broken_between_words() {
+        assert_eq!(wrap("one two three four five six seven", 24, 4), "one two three four\n    five six seven");
+    }
+}

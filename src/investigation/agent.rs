@@ -1,0 +1,235 @@
+//! The agent that tests one hypothesis: predicts, looks, asks the sources, argues.
+//!
+//! An agent sees the shared board and the sources, and nothing of the other agents. What it has at hand it
+//! argues at once; answers of sources follow as they come.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::{
+    board::{Board, Suspect},
+    fault::{OF_CHANGES, Prediction, signature},
+    propagation,
+    propose::Proposal,
+    symptoms::moment,
+};
+use crate::{
+    domain::{
+        Argument, Decibans, Evidence, EvidenceId, Hop, HypothesisId, Labels, SignalKind, Trust, Window,
+    },
+    investigation::Sources,
+    runbook::{self, Check, CheckOutcome, CheckTimes, Truth, Vars},
+};
+
+/// What a check of a runbook weighs when it comes out as expected, and when it does not.
+const CHECK_HOLDS: Decibans = 5.0;
+const CHECK_FAILS: Decibans = -6.0;
+
+/// What an agent says.
+#[derive(Debug)]
+pub enum Word {
+    /// What it could argue from the board.
+    Arguments { hypothesis: HypothesisId, arguments: Vec<Argument>, propagation: Vec<Hop> },
+    /// What a source answered.
+    Checked { hypothesis: HypothesisId, argument: Argument, evidence: Option<Box<Evidence>> },
+    /// It has nothing more to say.
+    Done { hypothesis: HypothesisId },
+}
+
+/// What an agent works with.
+#[derive(Clone)]
+pub struct Desk {
+    pub board: Arc<Board>,
+    pub sources: Arc<Sources>,
+    pub labels: Arc<Labels>,
+    pub window: Window,
+}
+
+/// Tests one hypothesis. Ends early when nobody listens any more.
+pub async fn test(proposal: Proposal, desk: Desk, out: UnboundedSender<Word>) {
+    let id = proposal.hypothesis.id;
+    let (arguments, propagation) = argue(&proposal, &desk.board);
+    if out.send(Word::Arguments { hypothesis: id, arguments, propagation }).is_err() {
+        return;
+    }
+    if let Some((runbook, claimed)) = &proposal.runbook {
+        let vars = vars(&proposal, &desk, runbook);
+        let times = times(&desk);
+        for (number, (check, expected)) in (proposal.first_check..).zip(&claimed.expects) {
+            let Some(check) = runbook.checks.get(check) else { continue };
+            let outcome = runbook::evaluate(check, &vars, &desk.sources, times).await;
+            let (argument, evidence) = checked(check, *expected, outcome, (&runbook.id, EvidenceId(number)));
+            if out.send(Word::Checked { hypothesis: id, argument, evidence }).is_err() {
+                return;
+            }
+        }
+    }
+    // The receiver is gone only when the investigation was cut; then nobody waits for this.
+    out.send(Word::Done { hypothesis: id }).ok();
+}
+
+/// Variables of a runbook for a hypothesis.
+pub fn vars(proposal: &Proposal, desk: &Desk, runbook: &runbook::Runbook) -> Vars {
+    let onset = moment(desk.board.observed.onset.since.at).to_string();
+    let change = proposal.change.and_then(|index| desk.board.case.changes.get(index));
+    let mut known = vec![("service", proposal.hypothesis.entity.service.as_str()), ("onset", onset.as_str())];
+    if let Some(change) = change {
+        known.push(("new_version", change.version_to.as_str()));
+        known.push(("old_version", change.version_from.as_str()));
+    }
+    known.retain(|(_, value)| !value.is_empty());
+    Vars::of(&runbook.vars, &desk.labels, &known)
+}
+
+fn times(desk: &Desk) -> CheckTimes {
+    let periods = desk.board.observed.periods;
+    let onset = moment(periods.onset);
+    CheckTimes {
+        onset,
+        now: desk.window.end,
+        baseline: Window::new(desk.window.start, moment(periods.onset - periods.guard)),
+        incident: Window::new(onset, desk.window.end),
+    }
+}
+
+fn checked(
+    check: &Check,
+    expected: bool,
+    outcome: CheckOutcome,
+    (runbook, id): (&str, EvidenceId),
+) -> (Argument, Option<Box<Evidence>>) {
+    let (decibans, verdict) = match outcome.truth {
+        Truth::Unknown => (0.0, "could not be answered"),
+        truth if (truth == Truth::True) == expected => (CHECK_HOLDS, "holds as expected"),
+        _ => (CHECK_FAILS, "came out otherwise than expected"),
+    };
+    let question = if check.title.is_empty() { check.id.as_str() } else { check.title.as_str() };
+    let argument = Argument {
+        decibans,
+        text: format!("{question} {verdict}: {}", outcome.summary),
+        evidence: if outcome.truth == Truth::Unknown { Vec::new() } else { vec![id] },
+        test: format!("check:{}", check.id),
+    };
+    let signal = match check.language {
+        crate::domain::Language::Logql => SignalKind::Logs,
+        crate::domain::Language::Traceql => SignalKind::Traces,
+        _ => SignalKind::Metrics,
+    };
+    let evidence = (outcome.truth != Truth::Unknown).then(|| {
+        Box::new(Evidence {
+            id,
+            signal,
+            source: outcome.source,
+            language: outcome.language,
+            query: outcome.query,
+            window: outcome.window,
+            completeness: outcome.completeness,
+            summary: format!("runbook {runbook}, check {}: {}", check.id, outcome.summary),
+            numbers: outcome.observed.into_iter().chain(outcome.baseline).collect(),
+            link: None,
+            trust: Trust::Service,
+        })
+    });
+    (argument, evidence)
+}
+
+/// Everything that the board lets one argue.
+fn argue(proposal: &Proposal, board: &Board) -> (Vec<Argument>, Vec<Hop>) {
+    let hypothesis = &proposal.hypothesis;
+    let mut arguments: Vec<Argument> = board
+        .place(&hypothesis.entity)
+        .into_iter()
+        .flat_map(|place| &place.reasons)
+        .map(|reason| Argument {
+            decibans: reason.decibans,
+            text: reason.text.clone(),
+            evidence: reason.evidence.clone(),
+            test: format!("place:{}", reason.test),
+        })
+        .collect();
+    let predictions: &[Prediction] = if proposal.change.is_some() {
+        OF_CHANGES
+    } else {
+        signature(hypothesis.fault).map_or(&[], |signature| signature.predictions)
+    };
+    arguments.extend(predictions.iter().filter_map(|prediction| predicted(prediction, proposal, board)));
+    if let Some(suspect) = proposal.change.and_then(|index| board.suspects.get(&index)) {
+        arguments.extend(of_change(proposal, suspect, board));
+    }
+    let hops = propagation::hops(board, &hypothesis.entity);
+    arguments.extend(propagation::argument(&hops));
+    arguments.retain(|argument| argument.decibans.abs() > f64::EPSILON);
+    (arguments, hops)
+}
+
+fn predicted(prediction: &Prediction, proposal: &Proposal, board: &Board) -> Option<Argument> {
+    let hypothesis = &proposal.hypothesis;
+    let seen = board.look(&hypothesis.entity, &prediction.sign)?;
+    let (decibans, text) = if seen.strength > 0.0 {
+        (prediction.seen * seen.strength, seen.text)
+    } else {
+        let phrase = hypothesis.fault.phrase();
+        let expected = prediction.name.replace('-', " ");
+        (prediction.unseen, format!("{phrase} would show \"{expected}\" at {}; it does not", hypothesis.entity))
+    };
+    Some(Argument {
+        decibans,
+        text,
+        evidence: seen.evidence,
+        test: format!("predicts:{}", prediction.name),
+    })
+}
+
+fn of_change(proposal: &Proposal, suspect: &Suspect, board: &Board) -> Vec<Argument> {
+    let entity = &proposal.hypothesis.entity;
+    let mut arguments = Vec::new();
+    let onset = board.observed.onset.since;
+    let argument = |test: &str, decibans: Decibans, text: String| Argument {
+        decibans,
+        text,
+        evidence: Vec::new(),
+        test: format!("change:{test}"),
+    };
+    let reached = suspect
+        .candidate
+        .rollouts
+        .iter()
+        .filter(|rollout| rollout.service == entity.service || rollout.service.is_empty())
+        .map(|rollout| onset.latest - rollout.at)
+        .filter(|before| *before >= 0)
+        .min();
+    if let Some(before) = reached {
+        let minutes = before / 60_000_000_000;
+        // How much likelier a push is at fault the more recent it is: x8, x4, x1.5, x0.3.
+        let decibans = match minutes {
+            ..=30 => 9.0,
+            31..=120 => 6.0,
+            121..=1440 => 1.8,
+            _ => -5.0,
+        };
+        let at = moment(onset.latest - before);
+        arguments.push(argument(
+            "recent",
+            decibans,
+            format!("it took effect on {} {minutes} min before the onset, at {at}", entity.service),
+        ));
+    }
+    let change = board.case.changes.get(suspect.candidate.change);
+    let has_content = change.is_some_and(|change| !change.patch.is_empty() || !change.files.is_empty());
+    let overlap = &suspect.overlap;
+    if overlap.score > 0.05 {
+        arguments.push(argument(
+            "content",
+            (overlap.score * 4.0).min(12.0),
+            format!("its content speaks of what now fails: {}", overlap.words.join(", ")),
+        ));
+    } else if has_content && board.best_overlap > 0.5 {
+        arguments.push(argument(
+            "content",
+            -5.0,
+            "its content has nothing in common with what now fails".to_owned(),
+        ));
+    }
+    arguments
+}

@@ -1,0 +1,229 @@
+//! What all agents of one investigation may look at: observations, places and changes, read only.
+
+use std::collections::BTreeMap;
+
+use super::{
+    fault::Sign,
+    place::{Place, places},
+    symptoms::{Observations, Observed},
+};
+use crate::{
+    analysis::{
+        Case,
+        changes::{Candidate, Content, Document, Overlap, candidates},
+    },
+    domain::{Direction, Entity, EntityKind, EvidenceId, IndicatorKind, SignalKind},
+};
+
+/// A change that may have done it.
+#[derive(Clone, Debug)]
+pub struct Suspect {
+    pub candidate: Candidate,
+    pub overlap: Overlap,
+}
+
+/// The shared facts.
+pub struct Board {
+    pub case: Case,
+    pub observed: Observations,
+    pub places: Vec<Place>,
+    /// By index of the change among the case's.
+    pub suspects: BTreeMap<usize, Suspect>,
+    /// Greatest overlap of any change with the symptoms.
+    pub best_overlap: f64,
+    /// Signals that answered.
+    pub seen: Vec<SignalKind>,
+    /// Text of the alerts, in lower case.
+    pub alert_text: String,
+    /// How many times the usual traffic the alerted service gets, with its evidence.
+    pub traffic: Option<(f64, EvidenceId)>,
+}
+
+impl Board {
+    pub fn new(case: Case, observed: Observations, seen: Vec<SignalKind>, alert_text: String) -> Self {
+        let places = places(&observed, &case.service);
+        let mut document = Document::default();
+        document.add(&alert_text, 0.7);
+        for found in &observed.symptoms {
+            let weight = (found.symptom.decibans / 12.0).min(1.0);
+            let by_kind = match found.symptom.kind {
+                IndicatorKind::Log | IndicatorKind::Errors => 1.0,
+                IndicatorKind::Structure | IndicatorKind::SelfTime => 0.6,
+                _ => 0.5,
+            };
+            document.add(&found.finding.text, weight * by_kind);
+            document.add(&found.finding.indicator, weight * by_kind);
+        }
+        let content = Content::new(&case.changes);
+        let suspects: BTreeMap<usize, Suspect> = candidates(&case.changes)
+            .into_iter()
+            .map(|candidate| {
+                let overlap = content.overlap(candidate.change, &document);
+                (candidate.change, Suspect { candidate, overlap })
+            })
+            .collect();
+        let best_overlap = suspects.values().map(|suspect| suspect.overlap.score).fold(0.0, f64::max);
+        let traffic = traffic(&observed, &case.service);
+        Self { case, observed, places, suspects, best_overlap, seen, alert_text, traffic }
+    }
+
+    /// The place of an entity, if it has one.
+    pub fn place(&self, entity: &Entity) -> Option<&Place> {
+        self.places.iter().find(|place| place.entity == *entity)
+    }
+
+    fn of(&self, name: &str) -> impl Iterator<Item = &Observed> {
+        self.observed.symptoms.iter().filter(move |found| {
+            found.symptom.entity.name == name
+                || (found.symptom.entity.service == name
+                    && matches!(found.symptom.entity.kind, EntityKind::Pod | EntityKind::Node))
+        })
+    }
+
+    /// How strongly a sign is seen at an entity, 0 to 1, with a text and evidence; `None` when no signal
+    /// could have shown it.
+    pub fn look(&self, entity: &Entity, sign: &Sign) -> Option<Seen> {
+        let name = entity.name.as_str();
+        match sign {
+            Sign::Own(kinds, directions) => {
+                self.can_show(kinds).then(|| strongest(self.of(name), kinds, directions))
+            }
+            Sign::AtCallers(kinds, directions) => self.can_show(kinds).then(|| {
+                let callers: Vec<&str> = self.observed.graph.callers(name).collect();
+                strongest(callers.iter().flat_map(|caller| self.of(caller)), kinds, directions)
+            }),
+            Sign::AtCallees(kinds, directions) => self.can_show(kinds).then(|| {
+                let callees: Vec<&str> = self.observed.graph.callees(name).collect();
+                strongest(callees.iter().flat_map(|callee| self.of(callee)), kinds, directions)
+            }),
+            Sign::Says(words) => self.can_say().then(|| {
+                let alert = (name == self.case.service).then_some(self.alert_text.as_str());
+                says(self.of(name), words, alert)
+            }),
+            Sign::CallersSay(words) => self.can_say().then(|| {
+                let callers: Vec<&str> = self.observed.graph.callers(name).collect();
+                // An external's own failures are told in its callers' words.
+                let own = self.of(name).filter(|_| entity.name != entity.service);
+                says(callers.iter().flat_map(|caller| self.of(caller)).chain(own), words, None)
+            }),
+            Sign::MoreRequests => self.seen.contains(&SignalKind::Traces).then(|| match self.traffic {
+                Some((times, evidence)) if times >= 1.5 => Seen {
+                    strength: ((times - 1.0) / 2.0).min(1.0),
+                    text: format!("{} gets {times:.1} times its usual requests", self.case.service),
+                    evidence: vec![evidence],
+                },
+                _ => Seen::nothing(),
+            }),
+            Sign::Is(kind) => Some(Seen {
+                strength: f64::from(u8::from(entity.kind == *kind)),
+                text: format!("{entity} is a {}", kind.as_str()),
+                evidence: Vec::new(),
+            }),
+            Sign::Silent => Some(Seen {
+                strength: f64::from(u8::from(
+                    !self.observed.services.iter().any(|service| service == name)
+                        && self.observed.graph.callers(name).next().is_some(),
+                )),
+                text: format!("{entity} reports no telemetry of its own"),
+                evidence: Vec::new(),
+            }),
+            Sign::Changed => {
+                let before = self.observed.onset.since.latest;
+                let recent = |at: i64| at <= before && at >= before - 3_600_000_000_000;
+                let changed = self.suspects.values().any(|suspect| {
+                    !suspect.overlap.harmless
+                        && suspect
+                            .candidate
+                            .rollouts
+                            .iter()
+                            .any(|rollout| rollout.service == entity.service && recent(rollout.at))
+                });
+                Some(Seen {
+                    strength: f64::from(u8::from(changed)),
+                    text: format!("{entity} changed within the hour before"),
+                    evidence: Vec::new(),
+                })
+            }
+        }
+    }
+
+    fn can_show(&self, kinds: &[IndicatorKind]) -> bool {
+        let needs = |kind: &IndicatorKind| match kind {
+            IndicatorKind::SelfTime | IndicatorKind::NetworkGap | IndicatorKind::Structure => SignalKind::Traces,
+            IndicatorKind::Log => SignalKind::Logs,
+            _ => SignalKind::Metrics,
+        };
+        kinds.iter().any(|kind| self.seen.contains(&needs(kind)))
+    }
+
+    fn can_say(&self) -> bool {
+        self.seen.contains(&SignalKind::Logs) || self.seen.contains(&SignalKind::Traces)
+    }
+}
+
+/// What looking for a sign gave.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Seen {
+    /// 0 (not at all) to 1 (as strongly as can be).
+    pub strength: f64,
+    pub text: String,
+    pub evidence: Vec<EvidenceId>,
+}
+
+impl Seen {
+    fn nothing() -> Self {
+        Self { strength: 0.0, text: String::new(), evidence: Vec::new() }
+    }
+}
+
+fn strongest<'a>(
+    symptoms: impl Iterator<Item = &'a Observed>,
+    kinds: &[IndicatorKind],
+    directions: &[Direction],
+) -> Seen {
+    symptoms
+        .filter(|found| kinds.contains(&found.symptom.kind) && directions.contains(&found.symptom.direction))
+        .max_by(|a, b| {
+            a.symptom.decibans.total_cmp(&b.symptom.decibans).then_with(|| b.symptom.id.cmp(&a.symptom.id))
+        })
+        .map_or_else(Seen::nothing, |found| Seen {
+            strength: (found.symptom.decibans / 10.0).min(1.0) * found.finding.share.map_or(1.0, f64::sqrt),
+            text: found.finding.summary.clone(),
+            evidence: vec![found.symptom.evidence],
+        })
+}
+
+fn says<'a>(symptoms: impl Iterator<Item = &'a Observed>, words: &[&str], alert: Option<&str>) -> Seen {
+    let found = symptoms
+        .filter(|found| !matches!(found.symptom.direction, Direction::Vanished | Direction::Down))
+        .filter(|found| !found.finding.text.is_empty())
+        .filter_map(|found| {
+            let text = found.finding.text.to_lowercase();
+            words.iter().find(|word| text.contains(**word)).map(|word| (found, *word))
+        })
+        .max_by(|a, b| {
+            a.0.symptom.decibans.total_cmp(&b.0.symptom.decibans).then_with(|| b.0.symptom.id.cmp(&a.0.symptom.id))
+        });
+    match (found, alert.and_then(|text| words.iter().find(|word| text.contains(**word)))) {
+        (Some((found, word)), _) => Seen {
+            strength: (0.3 + found.symptom.decibans / 12.0).min(1.0),
+            text: format!("{} says \"{word}\": {}", found.symptom.entity, found.finding.summary),
+            evidence: vec![found.symptom.evidence],
+        },
+        (None, Some(word)) => {
+            Seen { strength: 0.5, text: format!("the alert says \"{word}\""), evidence: Vec::new() }
+        }
+        (None, None) => Seen::nothing(),
+    }
+}
+
+/// The strongest rise of the alerted service's traffic.
+fn traffic(observed: &Observations, service: &str) -> Option<(f64, EvidenceId)> {
+    observed
+        .symptoms
+        .iter()
+        .filter(|found| found.symptom.entity.name == service && found.symptom.kind == IndicatorKind::Traffic)
+        .filter(|found| found.symptom.direction == Direction::Up && found.symptom.baseline > 0.0)
+        .map(|found| (found.symptom.observed / found.symptom.baseline, found.symptom.evidence))
+        .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(&a.1)))
+}

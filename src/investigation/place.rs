@@ -1,0 +1,186 @@
+//! Where the fault may be: what each entity shows of its own, with what others explain taken off.
+//!
+//! Deviations travel along calls. An entity is suspect for what no callee of it explains: its own time,
+//! its own resources, the errors that begin at it, the code path that changed in it.
+
+use std::collections::BTreeMap;
+
+use super::symptoms::{Observations, Observed};
+use crate::domain::{Decibans, Direction, Entity, EvidenceId, IndicatorKind};
+
+/// One reason to look at an entity, or not to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reason {
+    pub decibans: Decibans,
+    pub test: &'static str,
+    pub text: String,
+    pub evidence: Vec<EvidenceId>,
+}
+
+/// An entity and what speaks for the fault being there.
+#[derive(Clone, Debug)]
+pub struct Place {
+    pub entity: Entity,
+    pub reasons: Vec<Reason>,
+    /// Indexes of the entity's symptoms.
+    pub symptoms: Vec<usize>,
+    /// Calls between it and the alerted service; `None` when it is not known to be below it.
+    pub distance: Option<usize>,
+}
+
+impl Place {
+    pub fn decibans(&self) -> Decibans {
+        self.reasons.iter().map(|reason| reason.decibans).sum()
+    }
+}
+
+/// Classes of evidence of place, with what they may weigh at most. Local resources and vanished events
+/// weigh most, since they do not travel; generic service metrics least, since they do.
+struct Class {
+    test: &'static str,
+    kinds: &'static [IndicatorKind],
+    /// Of the symptom's own decibans.
+    factor: f64,
+    most: Decibans,
+    /// Part that remains when a callee shows the same class more strongly.
+    explained: f64,
+}
+
+const CLASSES: &[Class] = &[
+    Class { test: "self-time", kinds: &[IndicatorKind::SelfTime], factor: 0.8, most: 14.0, explained: 1.0 },
+    Class { test: "network-gap", kinds: &[IndicatorKind::NetworkGap], factor: 0.8, most: 14.0, explained: 1.0 },
+    Class { test: "errors-begin", kinds: &[IndicatorKind::Errors], factor: 0.7, most: 14.0, explained: 0.4 },
+    Class { test: "structure", kinds: &[IndicatorKind::Structure], factor: 0.6, most: 12.0, explained: 0.35 },
+    Class { test: "logs", kinds: &[IndicatorKind::Log], factor: 0.6, most: 12.0, explained: 0.4 },
+    Class {
+        test: "resources",
+        kinds: &[
+            IndicatorKind::Cpu,
+            IndicatorKind::Memory,
+            IndicatorKind::Disk,
+            IndicatorKind::Restarts,
+            IndicatorKind::Threads,
+            IndicatorKind::FileDescriptors,
+            IndicatorKind::Certificate,
+            IndicatorKind::Lock,
+            IndicatorKind::Replication,
+            IndicatorKind::Quota,
+        ],
+        factor: 0.6,
+        most: 12.0,
+        explained: 0.9,
+    },
+    Class {
+        test: "pools-and-queues",
+        kinds: &[IndicatorKind::Pool, IndicatorKind::Queue, IndicatorKind::Cache, IndicatorKind::Retries],
+        factor: 0.4,
+        most: 8.0,
+        explained: 0.5,
+    },
+    Class {
+        test: "service-level",
+        kinds: &[IndicatorKind::Latency, IndicatorKind::Network, IndicatorKind::Traffic, IndicatorKind::Other],
+        factor: 0.25,
+        most: 5.0,
+        explained: 0.4,
+    },
+];
+
+/// All entities with symptoms, and the alerted service, most suspect first.
+pub fn places(observed: &Observations, service: &str) -> Vec<Place> {
+    let below = observed.graph.below(service);
+    let mut entities: BTreeMap<Entity, Vec<usize>> = BTreeMap::new();
+    for (index, found) in observed.symptoms.iter().enumerate() {
+        if !found.symptom.entity.name.is_empty() {
+            entities.entry(found.symptom.entity.clone()).or_default().push(index);
+        }
+    }
+    if !service.is_empty() {
+        entities.entry(Entity::service(service)).or_default();
+    }
+    let knows_graph = !observed.graph.is_empty() && observed.graph.contains(service);
+    let mut places: Vec<Place> = entities
+        .into_iter()
+        .map(|(entity, symptoms)| {
+            let distance = below.get(&entity.name).or_else(|| below.get(&entity.service)).copied();
+            let mut reasons: Vec<Reason> = CLASSES
+                .iter()
+                .filter_map(|class| reason(class, &entity, &symptoms, observed))
+                .collect();
+            if reasons.is_empty() {
+                reasons.push(Reason {
+                    decibans: -12.0,
+                    test: "nothing-of-its-own",
+                    text: format!("{entity} shows no deviation of its own"),
+                    evidence: Vec::new(),
+                });
+            }
+            if let Some(reason) = position(&entity, service, distance, knows_graph) {
+                reasons.push(reason);
+            }
+            Place { entity, reasons, symptoms, distance }
+        })
+        .collect();
+    places.sort_by(|a, b| b.decibans().total_cmp(&a.decibans()).then_with(|| a.entity.cmp(&b.entity)));
+    places
+}
+
+fn reason(class: &Class, entity: &Entity, symptoms: &[usize], observed: &Observations) -> Option<Reason> {
+    let of_class: Vec<&Observed> = symptoms
+        .iter()
+        .filter_map(|index| observed.symptoms.get(*index))
+        .filter(|found| class.kinds.contains(&found.symptom.kind))
+        .collect();
+    let strength = |found: &Observed| {
+        let share = found.finding.share.map_or(1.0, |share| share.sqrt());
+        let direction = match found.symptom.direction {
+            Direction::Vanished | Direction::New => 1.1,
+            Direction::Up | Direction::Down => 1.0,
+        };
+        found.symptom.decibans * share * direction
+    };
+    let best = of_class.iter().copied().max_by(|a, b| {
+        strength(a).total_cmp(&strength(b)).then_with(|| b.symptom.id.cmp(&a.symptom.id))
+    })?;
+    let own = strength(best);
+    // Explaining away: what a callee shows more strongly, this entity may only be passing on.
+    let callee = observed
+        .graph
+        .callees(&entity.name)
+        .filter_map(|callee| {
+            let strongest = observed
+                .symptoms
+                .iter()
+                .filter(|found| found.symptom.entity.name == callee && class.kinds.contains(&found.symptom.kind))
+                .map(strength)
+                .max_by(f64::total_cmp)?;
+            (strongest >= 0.7 * own).then_some((strongest, callee))
+        })
+        .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1)));
+    let factor = class.factor * if callee.is_some() { class.explained } else { 1.0 };
+    let mut text = best.finding.summary.clone();
+    if let Some((_, callee)) = callee
+        && class.explained < 1.0
+    {
+        text.push_str(&format!(" (its callee {callee} shows the same more strongly, so this counts less)"));
+    }
+    let mut evidence: Vec<EvidenceId> = vec![best.symptom.evidence];
+    let mut others: Vec<&Observed> =
+        of_class.into_iter().filter(|found| found.symptom.id != best.symptom.id).collect();
+    others.sort_by(|a, b| strength(b).total_cmp(&strength(a)));
+    evidence.extend(others.into_iter().take(2).map(|found| found.symptom.evidence));
+    Some(Reason { decibans: (own * factor).min(class.most), test: class.test, text, evidence })
+}
+
+fn position(entity: &Entity, service: &str, distance: Option<usize>, knows_graph: bool) -> Option<Reason> {
+    let reason = |decibans, text| Some(Reason { decibans, test: "on-path", text, evidence: Vec::new() });
+    match distance {
+        _ if !knows_graph || service.is_empty() => None,
+        Some(0) => None,
+        Some(distance) => reason(
+            1.0 + (distance as f64).min(3.0) * 0.5,
+            format!("{service} depends on {entity}, {distance} call(s) down"),
+        ),
+        None => reason(-8.0, format!("{entity} is not among what {service} is known to call")),
+    }
+}

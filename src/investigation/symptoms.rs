@@ -1,0 +1,189 @@
+//! From signals to symptoms with evidence: runs the analysis and numbers what it found.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use quell_sdk::{
+    Completeness,
+    signal::{Series, UnixNanos, Window},
+};
+
+use super::collect::Collected;
+use crate::{
+    analysis::{
+        Case, Finding, Periods, causal,
+        causal::Graph,
+        finding::Since,
+        logs,
+        onset::{self, Onset},
+        series, traces,
+    },
+    domain::{self, Evidence, EvidenceId, IndicatorKind, SignalKind, Symptom, SymptomId},
+};
+
+/// Most symptoms kept per class of indicator: what is weaker than forty others of its kind decides nothing.
+const PER_KIND: usize = 40;
+
+/// A symptom with the finding that it came from.
+#[derive(Clone, Debug)]
+pub struct Observed {
+    pub symptom: Symptom,
+    pub finding: Finding,
+}
+
+/// What the signals show.
+pub struct Observations {
+    pub onset: Onset,
+    pub periods: Periods,
+    pub graph: Graph,
+    /// Strongest first.
+    pub symptoms: Vec<Observed>,
+    pub evidence: Vec<Evidence>,
+    /// Services that report anything at all.
+    pub services: Vec<String>,
+}
+
+/// Analyses what was collected. Pure, and heavy: belongs off the runtime.
+pub fn observe(collected: &Collected, window: Window, at: Timestamp) -> Observations {
+    let case = &collected.case;
+    let traced = traces::Traced::new(case);
+    let (start, end) = (first_signal(case).max(window.start_nanos()), window.end_nanos());
+    let at = i64::try_from(at.as_nanosecond()).unwrap_or(end);
+    let onset = onset::find(case, &traced, start, at, end);
+    let periods = onset::periods(&onset, start, end);
+    let mut graph = Graph::new(&case.edges);
+    for edge in traced.now.edges().iter().chain(&traced.reference.edges()) {
+        graph.add(&edge.caller, &edge.callee);
+    }
+    for span in &case.now.spans {
+        if let Some(peer) = traces::peer(span)
+            && !traced.reports(&peer.name)
+        {
+            graph.add(&span.service, &peer.name);
+        }
+    }
+    let (of_traces, of_rest) = std::thread::scope(|scope| {
+        let of_traces = scope.spawn(|| {
+            let mut found = traces::find_self_time(&traced, &periods);
+            found.extend(traces::find_gaps(&traced, &periods));
+            found.extend(traces::find_structure(&traced, &periods));
+            found.extend(traces::find_failures(&traced, &periods));
+            found
+        });
+        let mut of_rest = series::find(case, &periods);
+        if traced.is_empty() {
+            // Spans say where time was spent better than any metric.
+            of_rest.extend(causal::find_excess(case, &graph, &periods));
+        }
+        of_rest.extend(logs::find(case, &traced, &periods));
+        // A panic of the other half is a defect; its findings are then missing, not this half's too.
+        (of_traces.join().unwrap_or_default(), of_rest)
+    });
+    let mut findings = of_traces;
+    findings.extend(of_rest);
+    let findings = strongest(findings);
+    let mut services: Vec<String> = case
+        .now
+        .spans
+        .iter()
+        .map(|span| &*span.service)
+        .chain(case.now.logs.iter().map(|record| &*record.service))
+        .chain(case.now.series.iter().map(|series| series.service()))
+        .filter(|service| !service.is_empty())
+        .map(str::to_owned)
+        .collect::<std::collections::BTreeSet<_>>()
+        .into_iter()
+        .collect();
+    services.retain(|service| !service.is_empty());
+    let mut symptoms = Vec::with_capacity(findings.len());
+    let mut evidence = Vec::with_capacity(findings.len());
+    for (number, finding) in (1_u32..).zip(findings) {
+        let id = EvidenceId(number);
+        evidence.push(evidence_of(id, &finding, collected, window));
+        symptoms.push(Observed { symptom: symptom_of(number, id, &finding), finding });
+    }
+    Observations { onset, periods, graph, symptoms, evidence, services }
+}
+
+/// When the recording really begins: a window may reach back further than anything was kept.
+fn first_signal(case: &Case) -> UnixNanos {
+    let first = |series: &Series| series.points.first().map(|point| point.at);
+    case.now
+        .spans
+        .first()
+        .map(|span| span.start)
+        .into_iter()
+        .chain(case.now.logs.first().map(|record| record.at))
+        .chain(case.now.series.iter().filter_map(first))
+        .min()
+        .unwrap_or(UnixNanos::MIN)
+}
+
+fn strongest(mut findings: Vec<Finding>) -> Vec<Finding> {
+    findings.sort_by(|a, b| {
+        b.decibans
+            .total_cmp(&a.decibans)
+            .then_with(|| b.share.unwrap_or(0.0).total_cmp(&a.share.unwrap_or(0.0)))
+            .then_with(|| (a.kind, &a.entity, &a.indicator).cmp(&(b.kind, &b.entity, &b.indicator)))
+    });
+    let mut counts: BTreeMap<IndicatorKind, usize> = BTreeMap::new();
+    findings.retain(|finding| {
+        let count = counts.entry(finding.kind).or_default();
+        *count += 1;
+        *count <= PER_KIND
+    });
+    findings
+}
+
+fn symptom_of(number: u32, evidence: EvidenceId, finding: &Finding) -> Symptom {
+    Symptom {
+        id: SymptomId(number),
+        entity: finding.entity.clone(),
+        indicator: finding.indicator.clone(),
+        kind: finding.kind,
+        direction: finding.direction,
+        onset: finding.since.as_ref().map(onset_of),
+        baseline: finding.baseline,
+        observed: finding.observed,
+        unit: finding.unit.clone(),
+        decibans: finding.decibans,
+        evidence,
+    }
+}
+
+/// An interval of nanoseconds as moments.
+pub fn onset_of(since: &Since) -> domain::Onset {
+    domain::Onset { at: moment(since.at), earliest: moment(since.earliest), latest: moment(since.latest) }
+}
+
+/// Nanoseconds as a moment.
+pub fn moment(at: UnixNanos) -> Timestamp {
+    Timestamp::from_nanosecond(i128::from(at)).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+fn evidence_of(id: EvidenceId, finding: &Finding, collected: &Collected, window: Window) -> Evidence {
+    let source = match finding.signal {
+        SignalKind::Metrics => collected.series_source.get(&finding.query).cloned(),
+        _ => None,
+    };
+    let completeness = collected
+        .coverage
+        .iter()
+        .filter(|coverage| coverage.signal == finding.signal)
+        .fold(Completeness::Full, |sum, coverage| sum.and(coverage.completeness.clone()));
+    Evidence {
+        id,
+        signal: finding.signal,
+        source: source
+            .or_else(|| collected.names.get(&finding.signal).cloned())
+            .unwrap_or_else(|| "-".to_owned()),
+        language: finding.language,
+        query: finding.query.clone(),
+        window,
+        completeness,
+        summary: finding.summary.clone(),
+        numbers: finding.numbers.clone(),
+        link: None,
+        trust: finding.trust,
+    }
+}

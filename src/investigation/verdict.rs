@@ -1,0 +1,129 @@
+//! What it all comes to.
+
+use super::{board::Board, symptoms::moment};
+use crate::domain::{Direction, EntityKind, Hypothesis, IndicatorKind, SignalKind, Verdict};
+
+/// Least probability of the first hypothesis to be called the cause.
+const FOUND: f64 = 0.5;
+/// Least strength of a symptom that makes an incident.
+const INCIDENT: f64 = 8.0;
+/// Distance, in decibans, from which on two hypotheses are called close.
+const CLOSE: f64 = 6.0;
+
+/// The verdict and why.
+pub fn verdict(board: &Board, hypotheses: &[Hypothesis]) -> (Verdict, String) {
+    let telemetry = [SignalKind::Metrics, SignalKind::Logs, SignalKind::Traces];
+    if !telemetry.iter().any(|signal| board.seen.contains(signal)) {
+        return (Verdict::Inconclusive, "no source of metrics, logs or traces answered".to_owned());
+    }
+    let service = &board.case.service;
+    if let Some(because) = not_an_incident(board) {
+        return (Verdict::NotAnIncident, because);
+    }
+    let Some(first) = hypotheses.first() else {
+        return (Verdict::Inconclusive, format!("no hypothesis explains what {service} shows"));
+    };
+    let onset = moment(board.observed.onset.since.at);
+    let percent = first.probability * 100.0;
+    if first.probability >= FOUND {
+        let strongest = first.arguments.iter().max_by(|a, b| a.decibans.total_cmp(&b.decibans));
+        let why = strongest.map(|argument| format!("; {}", argument.text)).unwrap_or_default();
+        return (Verdict::CauseFound, format!("{} ({percent:.0} %), since {onset}{why}", first.claim));
+    }
+    let rival = hypotheses.get(1).map(|second| format!(", before \"{}\"", second.claim)).unwrap_or_default();
+    (
+        Verdict::Inconclusive,
+        format!("the best of {} hypotheses, \"{}\", reaches {percent:.0} %{rival}", hypotheses.len(), first.claim),
+    )
+}
+
+fn not_an_incident(board: &Board) -> Option<String> {
+    let service = &board.case.service;
+    let below = board.observed.graph.below(service);
+    let related = |name: &str| !board.observed.graph.contains(service) || below.contains_key(name);
+    let bad = |kind: IndicatorKind, direction: Direction| match kind {
+        // More or fewer requests alone are life.
+        IndicatorKind::Traffic | IndicatorKind::Network | IndicatorKind::Quota => false,
+        IndicatorKind::Structure | IndicatorKind::Log => {
+            matches!(direction, Direction::New | Direction::Vanished | Direction::Up | Direction::Down)
+        }
+        _ => true,
+    };
+    let strongest = board
+        .observed
+        .symptoms
+        .iter()
+        .filter(|found| {
+            let entity = &found.symptom.entity;
+            related(&entity.name) || related(&entity.service) || entity.kind != EntityKind::Service
+        })
+        .filter(|found| bad(found.symptom.kind, found.symptom.direction))
+        .max_by(|a, b| a.symptom.decibans.total_cmp(&b.symptom.decibans));
+    match strongest {
+        Some(found) if found.symptom.decibans >= INCIDENT => None,
+        Some(found) => Some(format!(
+            "nothing that {service} depends on deviates beyond noise; the most unusual, {}, is {:.0} of the {INCIDENT:.0} \
+             decibans that make a symptom",
+            found.finding.summary, found.symptom.decibans
+        )),
+        None => Some(format!("nothing that {service} depends on deviates from normal")),
+    }
+}
+
+/// The cheapest question that separates the two leading hypotheses; empty when the first is clear.
+pub fn next_question(hypotheses: &[Hypothesis]) -> String {
+    let [first, second, ..] = hypotheses else { return String::new() };
+    if first.log_odds() - second.log_odds() > CLOSE && first.probability >= FOUND {
+        return String::new();
+    }
+    if first.entity != second.entity {
+        return format!(
+            "look at {} by itself: if it is slow or fails for callers other than this one too, it is {}; if not, look at {}",
+            first.entity,
+            first.fault.phrase(),
+            second.entity
+        );
+    }
+    // What one of them predicts and could not show decides between them.
+    let telling = first
+        .arguments
+        .iter()
+        .filter(|argument| !second.arguments.iter().any(|other| other.test == argument.test))
+        .max_by(|a, b| a.decibans.abs().total_cmp(&b.decibans.abs()));
+    telling.map_or_else(String::new, |argument| {
+        format!("\"{}\" against \"{}\": check again whether {}", first.claim, second.claim, argument.text)
+    })
+}
+
+/// Services that suffer from the first hypothesis: those above the cause that deviate, the cause itself not
+/// among them; in order of name.
+pub fn blast_radius(board: &Board, hypotheses: &[Hypothesis]) -> Vec<String> {
+    let Some(first) = hypotheses.first() else { return Vec::new() };
+    let mut above = board.observed.graph.above(&first.entity.name);
+    above.extend(board.observed.graph.above(&first.entity.service));
+    let suffers = |kind: IndicatorKind| {
+        matches!(
+            kind,
+            IndicatorKind::Errors
+                | IndicatorKind::Latency
+                | IndicatorKind::SelfTime
+                | IndicatorKind::NetworkGap
+                | IndicatorKind::Log
+                | IndicatorKind::Restarts
+        )
+    };
+    let knows = !board.observed.graph.is_empty();
+    let mut services: Vec<String> = board
+        .observed
+        .symptoms
+        .iter()
+        .filter(|found| suffers(found.symptom.kind) && found.symptom.decibans >= 5.0)
+        .map(|found| &found.symptom.entity.service)
+        .filter(|service| !service.is_empty() && **service != first.entity.service && **service != first.entity.name)
+        .filter(|service| !knows || above.contains_key(*service))
+        .cloned()
+        .collect();
+    services.sort();
+    services.dedup();
+    services
+}

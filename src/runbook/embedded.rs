@@ -1,0 +1,20 @@
+/// The shipped runbooks by file name; a test holds the table against the folder.
+pub(super) const EMBEDDED: &[(&str, &str)] = &[
+    ("runbooks/bad-config.md", include_str!("../../runbooks/bad-config.md")),
+    ("runbooks/bad-release.md", include_str!("../../runbooks/bad-release.md")),
+    ("runbooks/cache-failure.md", include_str!("../../runbooks/cache-failure.md")),
+    ("runbooks/certificate-expiry.md", include_str!("../../runbooks/certificate-expiry.md")),
+    ("runbooks/cpu-saturation.md", include_str!("../../runbooks/cpu-saturation.md")),
+    ("runbooks/dependency-down.md", include_str!("../../runbooks/dependency-down.md")),
+    ("runbooks/disk-full.md", include_str!("../../runbooks/disk-full.md")),
+    ("runbooks/http-5xx.md", include_str!("../../runbooks/http-5xx.md")),
+    ("runbooks/latency.md", include_str!("../../runbooks/latency.md")),
+    ("runbooks/memory-leak.md", include_str!("../../runbooks/memory-leak.md")),
+    ("runbooks/network.md", include_str!("../../runbooks/network.md")),
+    ("runbooks/oom-kill.md", include_str!("../../runbooks/oom-kill.md")),
+    ("runbooks/pool-exhaustion.md", include_str!("../../runbooks/pool-exhaustion.md")),
+    ("runbooks/provider-outage.md", include_str!("../../runbooks/provider-outage.md")),
+    ("runbooks/retry-storm.md", include_str!("../../runbooks/retry-storm.md")),
+    ("runbooks/slow-query.md", include_str!("../../runbooks/slow-query.md")),
+    ("runbooks/traffic-surge.md", include_str!("../../runbooks/traffic-surge.md")),
+];

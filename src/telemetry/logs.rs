@@ -1,0 +1,37 @@
+use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
+
+/// Environment variable with the log filter, e.g. `quell=debug,tower_http=info`.
+pub const FILTER: &str = "QUELL_LOG";
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    #[default]
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+/// Why logging could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("{FILTER}: {0}; write it like quell=debug,info")]
+    Filter(#[from] tracing_subscriber::filter::ParseError),
+    #[error("logging: {0}")]
+    Taken(#[from] tracing_subscriber::util::TryInitError),
+}
+
+/// Sends log lines to standard error. `default` is the filter where [`FILTER`] is not set.
+pub fn init(format: Format, default: &str) -> Result<(), Error> {
+    let filter = match std::env::var(FILTER) {
+        Ok(text) if !text.is_empty() => EnvFilter::try_new(text)?,
+        _ => EnvFilter::try_new(default)?,
+    };
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = match format {
+        Format::Text => lines.with_target(false).boxed(),
+        Format::Json => lines.json().flatten_event(true).boxed(),
+    };
+    tracing_subscriber::registry().with(filter).with(lines).try_init()?;
+    Ok(())
+}

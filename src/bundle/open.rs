@@ -55,7 +55,7 @@ impl Default for Limits {
             file_bytes: 1 << 30,
             total_bytes: 2 << 30,
             signal_bytes: 2 << 30,
-            // Repetitive telemetry reaches about 100.
+            // Recorded telemetry unpacks to about 20 times its size.
             ratio: 500,
             ratio_from_bytes: 16 << 20,
         }

@@ -12,7 +12,7 @@ use quell_sdk::signal::{SpanStatus, UnixNanos};
 use super::{
     case::{Case, Periods},
     finding::Since,
-    series::{change_point, classify, interquartile_range, median},
+    series::{change_point, interquartile_range, median, read},
     traces::Traced,
 };
 
@@ -100,7 +100,7 @@ fn densest(votes: &[Vote], width: UnixNanos) -> Option<Onset> {
 fn votes_of_metrics(case: &Case, until: UnixNanos) -> Vec<Vote> {
     let mut votes = Vec::new();
     for series in &case.now.series {
-        let reading = classify(&series.name, &series.unit);
+        let reading = read(series);
         let Some(bad_up) = reading.bad_up else { continue };
         let points: Vec<_> = series.points.iter().filter(|point| point.at <= until).collect();
         let values: Vec<f64> = points.iter().map(|point| point.value).collect();

@@ -108,7 +108,7 @@ pub fn lint(paths: &[PathBuf], out: &Out) -> Result<Exit> {
             findings.extend(runbook::lint(&file.display().to_string(), &text));
         }
     }
-    let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
+    let errors = findings.iter().filter(|finding| finding.is_error()).count();
     if out.is_for_people() {
         findings.iter().try_for_each(|finding| out.line(&line(finding)))?;
         out.say(&format!("{files} runbooks, {errors} errors, {} warnings", findings.len() - errors));
@@ -163,7 +163,7 @@ fn line(finding: &Finding) -> String {
 
 /// Findings about the library in use, on standard error.
 pub fn report(findings: &[Finding], out: &Out) {
-    for finding in findings.iter().filter(|finding| finding.severity == Severity::Error) {
+    for finding in findings.iter().filter(|finding| finding.is_error()) {
         out.say(&dim(&line(finding)));
     }
 }

@@ -3,7 +3,7 @@
 //! An agent sees the shared board and the sources, and nothing of the other agents. What it has at hand it
 //! argues at once; answers of sources follow as they come.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -15,6 +15,7 @@ use super::{
     symptoms::moment,
 };
 use crate::{
+    analysis::Periods,
     domain::{
         Argument, Decibans, Evidence, EvidenceId, Hop, HypothesisId, Labels, SignalKind, Trust, Window,
     },
@@ -25,6 +26,9 @@ use crate::{
 /// What a check of a runbook weighs when it comes out as expected, and when it does not.
 const CHECK_HOLDS: Decibans = 5.0;
 const CHECK_FAILS: Decibans = -6.0;
+
+/// How long one check may take.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What an agent says.
 #[derive(Debug)]
@@ -58,7 +62,9 @@ pub async fn test(proposal: Proposal, desk: Desk, out: UnboundedSender<Word>) {
         let times = times(&desk);
         for (number, (check, expected)) in (proposal.first_check..).zip(&claimed.expects) {
             let Some(check) = runbook.checks.get(check) else { continue };
-            let outcome = runbook::evaluate(check, &vars, &desk.sources, times).await;
+            let asking = runbook::evaluate(check, &vars, &desk.sources, times);
+            // A source that hangs costs this check, not the hypothesis its other ones.
+            let Ok(outcome) = tokio::time::timeout(PATIENCE, asking).await else { continue };
             let (argument, evidence) = checked(check, *expected, outcome, (&runbook.id, EvidenceId(number)));
             if out.send(Word::Checked { hypothesis: id, argument, evidence }).is_err() {
                 return;
@@ -78,8 +84,16 @@ pub fn vars(proposal: &Proposal, desk: &Desk, runbook: &runbook::Runbook) -> Var
         known.push(("new_version", change.version_to.as_str()));
         known.push(("old_version", change.version_from.as_str()));
     }
+    let range = range(&desk.board.observed.periods);
+    known.push(("range", range.as_str()));
     known.retain(|(_, value)| !value.is_empty());
     Vars::of(&runbook.vars, &desk.labels, &known)
+}
+
+/// Range of rates, `$range` in runbooks: half of the incident so far, so that rates are of the incident and
+/// not of what was before it.
+fn range(periods: &Periods) -> String {
+    format!("{}s", (periods.seconds_during() / 2.0).clamp(10.0, 300.0).round())
 }
 
 fn times(desk: &Desk) -> CheckTimes {

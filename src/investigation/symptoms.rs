@@ -18,7 +18,7 @@ use crate::{
         onset::{self, Onset},
         series, traces,
     },
-    domain::{self, Evidence, EvidenceId, IndicatorKind, SignalKind, Symptom, SymptomId},
+    domain::{self, Entity, EntityKind, Evidence, EvidenceId, IndicatorKind, SignalKind, Symptom, SymptomId},
 };
 
 /// Most symptoms kept per class of indicator: what is weaker than forty others of its kind decides nothing.
@@ -68,6 +68,7 @@ pub fn observe(collected: &Collected, window: Window, at: Timestamp) -> Observat
             found.extend(traces::find_gaps(&traced, &periods));
             found.extend(traces::find_structure(&traced, &periods));
             found.extend(traces::find_failures(&traced, &periods));
+            found.extend(traces::find_traffic(&traced, &periods));
             found
         });
         let mut of_rest = series::find(case, &periods);
@@ -81,6 +82,7 @@ pub fn observe(collected: &Collected, window: Window, at: Timestamp) -> Observat
     });
     let mut findings = of_traces;
     findings.extend(of_rest);
+    one_face(&mut findings, &traced);
     let findings = strongest(findings);
     let mut services: Vec<String> = case
         .now
@@ -103,6 +105,31 @@ pub fn observe(collected: &Collected, window: Window, at: Timestamp) -> Observat
         symptoms.push(Observed { symptom: symptom_of(number, id, &finding), finding });
     }
     Observations { onset, periods, graph, symptoms, evidence, services }
+}
+
+/// Gives what is one thing one name. A database may show itself in its callers' spans and in metrics and logs
+/// of its own; an external provider is called by several services, and belongs to the one that it hurts most.
+fn one_face(findings: &mut [Finding], traced: &traces::Traced<'_>) {
+    let mut faces: BTreeMap<String, (f64, Entity)> = BTreeMap::new();
+    for finding in findings.iter().filter(|finding| finding.entity.kind != EntityKind::Service) {
+        if matches!(finding.entity.kind, EntityKind::Node | EntityKind::Pod | EntityKind::Host) {
+            continue;
+        }
+        let weight = finding.decibans * finding.share.unwrap_or(1.0);
+        let mut entity = finding.entity.clone();
+        if traced.reports(&entity.name) {
+            entity.service.clone_from(&entity.name);
+        }
+        let face = faces.entry(entity.name.clone()).or_insert_with(|| (weight, entity.clone()));
+        if (weight, &entity) > (face.0, &face.1) {
+            *face = (weight, entity);
+        }
+    }
+    for finding in findings {
+        if let Some((_, face)) = faces.get(&finding.entity.name) {
+            finding.entity.clone_from(face);
+        }
+    }
 }
 
 /// When the recording really begins: a window may reach back further than anything was kept.

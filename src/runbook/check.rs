@@ -5,14 +5,14 @@ use jiff::Timestamp;
 use quell_sdk::signal::Window;
 
 use super::{
-    At, Check, Expect, Truth, Vars, Verify, bind,
+    At, Check, CheckOutcome, Expect, Truth, Vars, Verify, bind,
     bind::show,
-    finding::printable,
-    judge::{Observation, Row, quantile},
+    judge::Observation,
     observe::{Asked, Level, Question, Reading, observe},
+    outcome::{Ask, Judged},
 };
 use crate::{
-    domain::{Completeness, Language, Number},
+    domain::{Completeness, Language},
     investigation::Sources,
 };
 
@@ -27,32 +27,11 @@ pub struct CheckTimes {
     pub incident: Window,
 }
 
-/// What a check came to, ready to become evidence.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CheckOutcome {
-    /// Id of the check or verification.
-    pub id: String,
-    pub truth: Truth,
-    pub language: Language,
-    /// Variables filled in; those without a value stand as `<name>`.
-    pub query: String,
-    /// The source that decided, or that answered at all; empty when none did.
-    pub source: String,
-    pub window: Window,
-    /// Of the series that decided.
-    pub observed: Vec<Number>,
-    /// The same numbers when things were normal; empty when the expectation needs none.
-    pub baseline: Vec<Number>,
-    pub completeness: Completeness,
-    /// The outcome in words, with the reason where it is unknown.
-    pub summary: String,
-}
-
 /// Asks the configured sources a runbook's question. Any source that can decide does; if none can, the
 /// outcome is unknown and says why. Takes as long as the sources take: callers set the deadline.
 pub async fn evaluate(check: &Check, vars: &Vars, sources: &Sources, times: CheckTimes) -> CheckOutcome {
     let (window, level) = match check.at {
-        At::Now => (now_window(&check.expect, times), Level::Since(recent(times.now))),
+        At::Now => (now_window(&check.expect, times), Level::Since(recent(times))),
         At::Onset => (onset_window(times.onset), Level::Last),
     };
     let ask = Ask {
@@ -88,14 +67,16 @@ pub async fn evaluate_verify(
     ask.run(vars, sources, times).await
 }
 
-/// `now` is the last five minutes.
-fn recent(now: Timestamp) -> i64 {
-    Window::ending_at(now, Duration::from_secs(300)).start_nanos()
+/// What counts as now: the newest third of the incident, so that a page right after the onset is not judged
+/// by samples from before it, and never more than five minutes.
+fn recent(times: CheckTimes) -> i64 {
+    let third = (times.incident.length() / 3).min(Duration::from_secs(300));
+    Window::ending_at(times.now, third).start_nanos()
 }
 
 fn now_window(expect: &Expect, times: CheckTimes) -> Window {
     // a rise shows only over some time
-    let least = Duration::from_secs(if matches!(expect, Expect::Increasing) { 600 } else { 10 });
+    let least = Duration::from_secs(if matches!(expect, Expect::Increasing) { 600 } else { 1 });
     let start = times.incident.start.min(Window::ending_at(times.now, least).start);
     Window::new(start, times.now)
 }
@@ -104,27 +85,6 @@ fn now_window(expect: &Expect, times: CheckTimes) -> Window {
 fn onset_window(onset: Timestamp) -> Window {
     let end = onset.saturating_add(Duration::from_secs(30)).unwrap_or(onset);
     Window::ending_at(end, Duration::from_secs(330))
-}
-
-struct Ask<'a> {
-    id: &'a str,
-    language: Language,
-    query: &'a str,
-    expect: &'a Expect,
-    window: Window,
-    level: Level,
-    /// A verification: for how long it has to hold.
-    hold: Option<Duration>,
-}
-
-/// One source's answer, judged.
-struct Judged {
-    source: String,
-    truth: Truth,
-    observation: Observation,
-    completeness: Completeness,
-    /// Why it is unknown.
-    why: String,
 }
 
 impl Ask<'_> {
@@ -250,89 +210,6 @@ impl Ask<'_> {
             "too little data to judge".to_owned()
         }
     }
-
-    fn outcome(&self, query: String, judged: &Judged) -> CheckOutcome {
-        let (observed, baseline) = self.numbers(&judged.observation, judged.truth);
-        let mut summary = numbers_text(&observed);
-        if !baseline.is_empty() {
-            summary = format!("{summary}, normally {}", numbers_text(&baseline));
-        }
-        if summary.is_empty() {
-            let texts = judged.observation.texts.len();
-            summary = if texts == 0 { "nothing found".to_owned() } else { format!("{texts} texts") };
-        }
-        if let Expect::Matches(regex) = self.expect
-            && let Some(text) = judged.observation.texts.iter().find(|text| regex.is_match(text))
-        {
-            summary = format!("{summary}, e.g. `{}`", printable(text, 160));
-        }
-        summary = format!("{summary}; expected {}: {}", self.expect, judged.truth.as_str());
-        if judged.truth == Truth::Unknown {
-            summary = format!("{summary} ({})", judged.why);
-        }
-        CheckOutcome {
-            id: self.id.to_owned(),
-            truth: judged.truth,
-            language: self.language,
-            query,
-            source: judged.source.clone(),
-            window: self.window,
-            observed,
-            baseline,
-            completeness: judged.completeness.clone(),
-            summary: printable(&summary, 600),
-        }
-    }
-
-    /// The numbers of the row that decided: the first that gives this outcome, else the first.
-    fn numbers(&self, observation: &Observation, truth: Truth) -> (Vec<Number>, Vec<Number>) {
-        let alone = |row: &Row| {
-            let rows = vec![row.clone()];
-            let Observation { complete, sampled, .. } = *observation;
-            self.expect.judge(&Observation { rows, texts: Vec::new(), complete, sampled })
-        };
-        let rows = &observation.rows;
-        let Some(row) = rows.iter().find(|row| alone(row) == truth).or_else(|| rows.first()) else {
-            return (Vec::new(), Vec::new());
-        };
-        let (name, unit) = match (self.expect, self.language) {
-            (Expect::Compare { quantile: Some(percent), .. }, Language::Traceql) => {
-                (format!("p{percent}"), "s")
-            }
-            (Expect::Compare { quantile: Some(percent), .. }, _) => (format!("p{percent}"), ""),
-            (_, Language::Traceql) => ("spans".to_owned(), "/min"),
-            (_, Language::Logql) if self.query.trim_start().starts_with('{') => ("lines".to_owned(), "/min"),
-            _ => (format!("value{}", row.name), ""),
-        };
-        let number =
-            |value: Option<f64>| value.map(|value| Number::new(&name, value, unit)).into_iter().collect();
-        match self.expect {
-            Expect::Compare { quantile: Some(percent), .. } => {
-                (number(quantile(&row.samples, *percent)), number(quantile(&row.baseline, *percent)))
-            }
-            Expect::Increasing => {
-                let ends = [("first", row.samples.first()), ("last", row.samples.last())];
-                let ends = ends.into_iter().filter_map(|(name, value)| Some(Number::new(name, *value?, "")));
-                (ends.collect(), Vec::new())
-            }
-            _ => (number(row.level), number(row.baseline_level.filter(|_| self.expect.needs_baseline()))),
-        }
-    }
-
-    fn unknown(&self, query: String, why: String) -> CheckOutcome {
-        CheckOutcome {
-            id: self.id.to_owned(),
-            truth: Truth::Unknown,
-            language: self.language,
-            query,
-            source: String::new(),
-            window: self.window,
-            observed: Vec::new(),
-            baseline: Vec::new(),
-            summary: printable(&format!("expected {}: unknown ({why})", self.expect), 600),
-            completeness: Completeness::missing(printable(&why, 300)),
-        }
-    }
 }
 
 fn of_language(sources: &Sources, language: Language) -> Vec<Asked<'_>> {
@@ -342,18 +219,6 @@ fn of_language(sources: &Sources, language: Language) -> Vec<Asked<'_>> {
         Language::Traceql => sources.traces.iter().map(|source| Asked::Traces(source.as_ref())).collect(),
         Language::Change | Language::Sh | Language::Text | Language::None => Vec::new(),
     }
-}
-
-fn numbers_text(numbers: &[Number]) -> String {
-    let text = |number: &Number| {
-        let Number { name, value, unit } = number;
-        let rounded = format!("{value:.4}");
-        let rounded = rounded.trim_end_matches('0').trim_end_matches('.');
-        let rounded =
-            if value.abs() >= 1e-4 || *value == 0.0 { rounded.to_owned() } else { format!("{value:e}") };
-        format!("{name} {rounded}{}{unit}", if unit.is_empty() || unit.starts_with('/') { "" } else { " " })
-    };
-    numbers.iter().map(text).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -31,11 +31,13 @@ fn times() -> CheckTimes {
     }
 }
 
+type OfMinute = fn(i64) -> f64;
+
 /// Answers a query by its text with values that depend on the minute.
 #[derive(Clone, Default)]
 struct Memory {
     name: &'static str,
-    metrics: Vec<(&'static str, fn(i64) -> f64)>,
+    metrics: Vec<(&'static str, OfMinute)>,
     /// Text and the minutes at which a record was written.
     logs: Vec<(&'static str, Vec<i64>)>,
     /// Duration in milliseconds of a span in each minute.

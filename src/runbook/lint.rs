@@ -230,7 +230,6 @@ pub(super) fn parses(
     language: Language,
     matter: &FrontMatter,
 ) -> Result<Option<String>, (usize, String)> {
-    const LONGEST_PROMQL: usize = 8 * 1_024;
     balance::check(query)?;
     if query.trim().is_empty() {
         return Err((0, "it is empty".to_owned()));
@@ -245,12 +244,8 @@ pub(super) fn parses(
         return Err((0, error.to_string()));
     }
     let evaluated = match language {
-        Language::Promql if query.len() > LONGEST_PROMQL => {
-            return Err((0, format!("it is longer than {LONGEST_PROMQL} bytes")));
-        }
         Language::Promql => {
-            promql_parser::parser::parse(&shown.text).map_err(|error| (0, error))?;
-            promql::check(&shown.text)
+            return promql::check(&shown.text).map(|()| None).map_err(|error| (0, error.message));
         }
         Language::Logql | Language::Traceql if !query.contains('{') => {
             return Err((0, "it has no selector in braces".to_owned()));

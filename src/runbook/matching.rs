@@ -36,6 +36,8 @@ const SERVICE: f64 = 8.0;
 const LABELS: f64 = 6.0;
 const FAULT: f64 = 10.0;
 const WORDS: f64 = 9.0;
+/// The score of the search at which words weigh half of that.
+const WORDS_HALF: f64 = 4.0;
 /// Less than this of the best match by words is chance.
 const WORDS_LEAST: f64 = 0.25;
 
@@ -51,10 +53,15 @@ impl Library {
         }
         let words = self.search(&text_of(query));
         let best = words.values().copied().fold(0.0, f64::max);
+        // one word in common is a weaker reason than many
+        let strength = best / (best + WORDS_HALF);
         for (at, score) in words {
             let share = if best > 0.0 { score / best } else { 0.0 };
             if share >= WORDS_LEAST {
-                found.entry(at).or_default().push((WORDS * share, "words of the alert".to_owned()));
+                found
+                    .entry(at)
+                    .or_default()
+                    .push((WORDS * share * strength, "words of the alert".to_owned()));
             }
         }
         let mut matches: Vec<Match> = found

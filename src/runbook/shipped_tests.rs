@@ -116,12 +116,22 @@ fn times() -> CheckTimes {
 }
 
 async fn ask(library: &Library, sources: &Sources, runbook: &str, check: &str) -> CheckOutcome {
+    ask_at(library, sources, runbook, check, times()).await
+}
+
+async fn ask_at(
+    library: &Library,
+    sources: &Sources,
+    runbook: &str,
+    check: &str,
+    times: CheckTimes,
+) -> CheckOutcome {
     let runbook = library.get(runbook).unwrap();
     let mut vars = Vars::of(&runbook.vars, &Labels::new(), &[("service", "orders")]);
     for name in ["new_version", "old_version", "pod", "node", "instance"] {
         vars.set(name, "x");
     }
-    evaluate(&runbook.checks[check], &vars, sources, times()).await
+    evaluate(&runbook.checks[check], &vars, sources, times).await
 }
 
 /// Connections leak: requests wait for one and fail, the database stays fast, traffic stays as it was.
@@ -174,6 +184,17 @@ async fn a_leaking_pool_is_told_from_a_slow_database() {
     assert_eq!(other.truth, Truth::True, "{}", other.summary);
     let other = ask(&library, &sources, "slow-query", "slow-logged").await;
     assert_eq!(other.truth, Truth::False, "{}", other.summary);
+}
+
+#[tokio::test]
+async fn seconds_after_the_onset_it_can_be_told_already() {
+    let (library, sources) = (Library::embedded(), pool_leak());
+    let now = Timestamp::from_second(ONSET + 8).unwrap();
+    let early = CheckTimes { now, incident: Window::new(times().onset, now), ..times() };
+    for check in ["pool-waiting", "pool-timeouts-logged", "waits-in-traces"] {
+        let outcome = ask_at(&library, &sources, "pool-exhaustion", check, early).await;
+        assert_eq!(outcome.truth, Truth::True, "{check}: {}", outcome.summary);
+    }
 }
 
 /// No question of a shipped runbook is refused by the sources in memory.

@@ -14,7 +14,7 @@ use crate::{
     analysis::{
         case::{Case, Periods},
         finding::{Finding, Since},
-        series::{classify, median, shift},
+        series::{median, read, shift},
         significance::decibans_of_z,
     },
     domain::{Direction, Entity, IndicatorKind, Language, Number, SignalKind, Trust},
@@ -62,7 +62,7 @@ pub fn find(case: &Case, graph: &Graph, periods: &Periods) -> Vec<Finding> {
 fn lost<'a>(case: &'a Case, periods: &Periods, kind: IndicatorKind) -> BTreeMap<String, Lost<'a>> {
     let mut services: BTreeMap<String, (Option<&Series>, Option<&Series>)> = BTreeMap::new();
     for series in case.now.series.iter().filter(|series| !series.service().is_empty()) {
-        let reading = classify(&series.name, &series.unit);
+        let reading = read(series);
         let entry = services.entry(series.service().to_owned()).or_default();
         if reading.kind == kind && !reading.of_node {
             prefer(&mut entry.0, series, |name| mean_first(name, kind));
@@ -76,9 +76,9 @@ fn lost<'a>(case: &'a Case, periods: &Periods, kind: IndicatorKind) -> BTreeMap<
             let (level, traffic) = (level?, traffic?);
             let normal = normal_values(case, level, periods);
             let during = values(level, |at| periods.is_during(at));
-            let found = shift(&normal, &during, classify(&level.name, &level.unit).smallest)?;
+            let found = shift(&normal, &during, read(level).smallest)?;
             let requests = median(&values(traffic, |at| periods.is_during(at)))?.max(0.0);
-            let bad_up = classify(&level.name, &level.unit).bad_up.unwrap_or(true);
+            let bad_up = read(level).bad_up.unwrap_or(true);
             let delta = found.observed - found.baseline;
             let worse = if bad_up { delta } else { -delta };
             let scale = found.scale.max(f64::MIN_POSITIVE);

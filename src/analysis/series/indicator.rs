@@ -4,6 +4,8 @@
 //! means a queue for something. The rules look at whole words of the name in order of how telling they
 //! are; a name that says nothing is [`IndicatorKind::Other`] and still counts, at less weight.
 
+use quell_sdk::signal::Series;
+
 use crate::domain::IndicatorKind;
 
 /// How to read one metric.
@@ -34,6 +36,34 @@ fn words(name: &str) -> Vec<String> {
     }
     words.retain(|word| !word.is_empty());
     words
+}
+
+/// Reads a series: its name and unit, and where it counts by outcome, the outcome.
+pub fn read(series: &Series) -> Reading {
+    let counts = series.name.ends_with("_count") || series.name.ends_with("_total");
+    let outcome = ["http_response_status_code", "status_code", "code", "status", "rpc_grpc_status_code", "grpc_code"]
+        .iter()
+        .find_map(|label| series.labels.get(*label));
+    let named = classify(&series.name, &series.unit);
+    let of_node = named.of_node;
+    match outcome {
+        Some(outcome) if counts && matches!(named.kind, IndicatorKind::Latency | IndicatorKind::Traffic) => {
+            // gRPC counts by name or number; OK and 0 are the only success.
+            let failed = outcome.starts_with('5')
+                || (!outcome.starts_with(|first: char| first.is_ascii_digit())
+                    && !matches!(outcome.to_ascii_lowercase().as_str(), "ok" | "success" | "200"));
+            if failed {
+                Reading { kind: IndicatorKind::Errors, bad_up: Some(true), smallest: 0.02, of_node }
+            } else {
+                Reading { kind: IndicatorKind::Traffic, bad_up: None, smallest: 0.0, of_node }
+            }
+        }
+        // How often something was measured is traffic, whatever was measured.
+        None if series.name.ends_with("_count") && named.kind == IndicatorKind::Latency => {
+            Reading { kind: IndicatorKind::Traffic, bad_up: None, smallest: 0.0, of_node }
+        }
+        _ => named,
+    }
 }
 
 /// Reads a metric's name and unit.

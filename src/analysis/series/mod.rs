@@ -7,7 +7,7 @@ mod shifts;
 mod stats;
 
 pub use change_point::{ChangePoint, change_point};
-pub use indicator::classify;
+pub use indicator::{classify, read};
 pub use shift::{Shift, shift};
 pub use shifts::{figure, find};
 pub use stats::{interquartile_range, median, quantile};

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use quell_sdk::signal::{Series, UnixNanos};
 
-use super::{change_point, classify, indicator::Reading, shift};
+use super::{change_point, indicator::Reading, read, shift};
 use crate::{
     analysis::{
         case::{Case, Periods},
@@ -40,7 +40,7 @@ fn finding(
     periods: &Periods,
     places: usize,
 ) -> Option<Finding> {
-    let reading = classify(&series.name, &series.unit);
+    let reading = read(series);
     let during: Vec<f64> = values(series, |at| periods.is_during(at));
     if during.is_empty() {
         return None;

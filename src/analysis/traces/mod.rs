@@ -7,6 +7,7 @@ mod gap;
 mod peer;
 mod self_time;
 mod traced;
+mod traffic;
 
 pub use calls::find as find_structure;
 pub use failures::find as find_failures;
@@ -15,3 +16,4 @@ pub use gap::find as find_gaps;
 pub use peer::{Peer, peer};
 pub use self_time::find as find_self_time;
 pub use traced::{Side, Traced, since};
+pub use traffic::find as find_traffic;

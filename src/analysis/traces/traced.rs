@@ -16,7 +16,7 @@ pub struct Traced<'a> {
     pub operations: Operations,
     pub now: Forest<'a>,
     pub reference: Forest<'a>,
-    /// Services that report spans of their own.
+    /// Services that report telemetry of any kind of their own.
     services: std::collections::HashSet<std::sync::Arc<str>>,
 }
 
@@ -32,8 +32,12 @@ impl<'a> Traced<'a> {
         let mut operations = Operations::default();
         let now = Forest::new(&case.now.spans, &mut operations);
         let reference = Forest::new(&case.reference.spans, &mut operations);
-        let services =
-            case.now.spans.iter().chain(&case.reference.spans).map(|span| span.service.clone()).collect();
+        let mut services: std::collections::HashSet<std::sync::Arc<str>> = std::collections::HashSet::new();
+        for telemetry in [&case.now, &case.reference] {
+            services.extend(telemetry.spans.iter().map(|span| span.service.clone()));
+            services.extend(telemetry.logs.iter().map(|record| record.service.clone()));
+            services.extend(telemetry.series.iter().map(|series| series.service().into()));
+        }
         Self { operations, now, reference, services }
     }
 
@@ -41,7 +45,7 @@ impl<'a> Traced<'a> {
         self.now.spans.is_empty()
     }
 
-    /// Whether a service reports spans.
+    /// Whether a service reports anything.
     pub fn reports(&self, service: &str) -> bool {
         self.services.contains(service)
     }
@@ -67,7 +71,9 @@ impl<'a> Traced<'a> {
             return Some(Entity::service(name));
         }
         if self.reports(&name) {
-            return Some(Entity::service(name));
+            // It has a face of its own: it is its own service, of the kind that its callers say it is.
+            let kind = if kind == EntityKind::External { EntityKind::Service } else { kind };
+            return Some(Entity { kind, service: name.clone(), name });
         }
         Some(Entity { kind, name, service: span.service.to_string() })
     }

@@ -110,6 +110,10 @@ impl MetricsSource for Window {
         NAME
     }
 
+    fn is_local(&self) -> bool {
+        true
+    }
+
     async fn discover(&self, request: &Discover) -> Result<Answer<Vec<Series>>> {
         let (window, query) = (request.window, any_of("service", &request.services));
         let (series, meta, loss) = self.points.snapshot();

@@ -237,11 +237,9 @@ impl<'a> Context<'a> {
     }
 
     fn points(&self, values: impl Iterator<Item = Option<f64>>) -> Vec<Point> {
-        self.grid
-            .times()
-            .zip(values)
-            .filter_map(|(at, value)| Some(Point { at, value: value? }))
-            .filter(|point| point.value.is_finite())
-            .collect()
+        let mut points = Vec::with_capacity(self.grid.count);
+        let there = self.grid.times().zip(values).filter_map(|(at, value)| Some(Point { at, value: value? }));
+        points.extend(there.filter(|point| point.value.is_finite()));
+        points
     }
 }

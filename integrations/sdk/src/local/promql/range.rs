@@ -84,12 +84,10 @@ fn is_selector(expr: &Expr) -> bool {
 /// left without a point.
 pub(crate) fn finish(columns: Vec<Column<'_>>, grid: Grid, expr: &str) -> Vec<Series> {
     let finish = |column: Column<'_>| {
-        let points = grid
-            .times()
-            .zip(&column.values)
-            .filter_map(|(at, value)| Some(Point { at, value: (*value)? }))
-            .filter(|point| point.value.is_finite())
-            .collect();
+        let mut points = Vec::with_capacity(column.values.len());
+        let there =
+            grid.times().zip(&column.values).filter_map(|(at, value)| Some(Point { at, value: (*value)? }));
+        points.extend(there.filter(|point| point.value.is_finite()));
         Series {
             name: column.name.into_owned(),
             labels: column.labels.into_owned(),

@@ -1,0 +1,90 @@
+//! How many requests each service gets, from its entry spans.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::traced::{Side, Traced, since};
+use crate::{
+    analysis::{
+        case::Periods,
+        finding::Finding,
+        significance::{decibans_of_g, rates_g},
+    },
+    domain::{Direction, Entity, IndicatorKind, Language, Number, SignalKind, Trust},
+};
+
+/// Least change of a rate that is told: traffic breathes.
+const LEAST: f64 = 1.5;
+
+#[derive(Default)]
+struct Requests {
+    counts: [f64; 2],
+    moments: Vec<i64>,
+}
+
+/// Finds the services that get markedly more, or markedly fewer, requests than just before. A healthy
+/// recording of another day does not say what is usual at this hour, so only the time before the onset
+/// counts.
+pub fn find(traced: &Traced<'_>, periods: &Periods) -> Vec<Finding> {
+    let mut services: BTreeMap<Arc<str>, Requests> = BTreeMap::new();
+    let seconds = [periods.seconds_before(), periods.seconds_during()];
+    if seconds[0] < 5.0 || seconds[1] < 1.0 {
+        return Vec::new();
+    }
+    for (forest, index, side) in traced.sided(periods) {
+        let Some(span) = forest.spans.get(index).filter(|_| std::ptr::eq(forest, &raw const traced.now)) else {
+            continue;
+        };
+        let is_entry = forest
+            .parent(index)
+            .and_then(|parent| forest.spans.get(parent))
+            .is_none_or(|parent| parent.service != span.service);
+        if !is_entry {
+            continue;
+        }
+        let requests = services.entry(span.service.clone()).or_default();
+        requests.counts[usize::from(side == Side::Incident)] += 1.0;
+        if side == Side::Incident {
+            requests.moments.push(span.start);
+        }
+    }
+    let places = services.len();
+    services
+        .into_iter()
+        .filter_map(|(service, requests)| finding(&service, requests, seconds, places))
+        .collect()
+}
+
+fn finding(service: &str, requests: Requests, seconds: [f64; 2], places: usize) -> Option<Finding> {
+    let [before, during] = requests.counts;
+    let (normal, observed) = (before / seconds[0], during / seconds[1]);
+    let times = observed / normal.max(1e-9);
+    if before < 10.0 || (1.0 / LEAST..LEAST).contains(&times) {
+        return None;
+    }
+    let g = rates_g(before, seconds[0], during, seconds[1]);
+    let decibans = decibans_of_g(g, places);
+    let direction = if times > 1.0 { Direction::Up } else { Direction::Down };
+    (decibans > 0.0).then(|| Finding {
+        entity: Entity::service(service),
+        signal: SignalKind::Traces,
+        kind: IndicatorKind::Traffic,
+        indicator: "requests".to_owned(),
+        direction,
+        baseline: normal,
+        observed,
+        unit: "1/s".to_owned(),
+        decibans,
+        share: None,
+        since: since(requests.moments),
+        peer: None,
+        language: Language::Traceql,
+        query: format!(r#"{{ resource.service.name = "{service}" && kind = server }}"#),
+        summary: format!("{service} gets {observed:.1} requests/s instead of {normal:.1}, {times:.1} times as many"),
+        numbers: vec![
+            Number::new("normal requests", normal, "1/s"),
+            Number::new("requests", observed, "1/s"),
+        ],
+        trust: Trust::Service,
+        text: String::new(),
+    })
+}

@@ -172,7 +172,9 @@ quell: runbook/v1
     if let Some(first) = listed.first() {
         let text = MatchRunbooksRequest { text: first.title.clone(), ..MatchRunbooksRequest::default() };
         let matches = runbooks.match_runbooks(text).await.unwrap().into_inner().matches;
-        assert!(matches.iter().any(|found| found.runbook.as_ref().is_some_and(|runbook| runbook.id == first.id)));
+        assert!(
+            matches.iter().any(|found| found.runbook.as_ref().is_some_and(|runbook| runbook.id == first.id))
+        );
         assert!(matches.iter().all(|found| !found.because.is_empty()));
     }
     let huge = MatchRunbooksRequest { text: "x".repeat(1 << 20), ..MatchRunbooksRequest::default() };

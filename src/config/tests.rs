@@ -111,7 +111,7 @@ fn errors_point_at_their_place_and_say_what_would_be_right() {
     );
     assert_eq!(
         message("sources:\n  prometheus:\n    - auth: {bearer: {tokn: x}}\n", &[]),
-        "quell.yaml:3:24: unknown key `tokn`; did you mean `token`?"
+        "quell.yaml:3:23: unknown key `tokn`; did you mean `token`?"
     );
     assert_eq!(message("sources: {prometheus: [{}]}\n", &[]), "quell.yaml:1:24: missing field `url`");
     assert_eq!(

@@ -1,3 +1,4 @@
 //! Tests of the program through its public interfaces.
 
+#[cfg(test)]
 mod suite;

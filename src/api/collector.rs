@@ -7,12 +7,10 @@ use opentelemetry_proto::tonic::collector::{
     metrics::v1::{ExportMetricsPartialSuccess, ExportMetricsServiceRequest},
     trace::v1::{ExportTracePartialSuccess, ExportTraceServiceRequest},
 };
+use quell_otlp::{Pushed, Reason, Stats, Window};
 use serde_json::{Value, json};
 
-use super::{
-    Error, Kind,
-    ports::{Pushed, Telemetry},
-};
+use super::{Error, Kind};
 use crate::{
     clock::SharedClock,
     telemetry::{Metrics, Signal},
@@ -23,49 +21,61 @@ pub(super) const LIMIT: usize = 16 * 1024 * 1024;
 
 /// The OTLP intake over the in-memory window.
 pub struct Collector {
-    window: Arc<dyn Telemetry>,
+    window: Arc<Window>,
     clock: SharedClock,
     metrics: Arc<Metrics>,
 }
 
 impl Collector {
-    pub fn new(window: Arc<dyn Telemetry>, clock: SharedClock, metrics: Arc<Metrics>) -> Self {
+    pub fn new(window: Arc<Window>, clock: SharedClock, metrics: Arc<Metrics>) -> Self {
         Self { window, clock, metrics }
     }
 
     pub(super) fn traces(&self, request: &ExportTraceServiceRequest) -> Taken {
-        self.count(Signal::Spans, self.window.traces(request, self.clock.now()))
+        self.count(Signal::Spans, self.window.push_traces(request, self.clock.now()))
     }
 
     pub(super) fn logs(&self, request: &ExportLogsServiceRequest) -> Taken {
-        self.count(Signal::Logs, self.window.logs(request, self.clock.now()))
+        self.count(Signal::Logs, self.window.push_logs(request, self.clock.now()))
     }
 
     pub(super) fn metrics(&self, request: &ExportMetricsServiceRequest) -> Taken {
-        self.count(Signal::Points, self.window.metrics(request, self.clock.now()))
+        self.count(Signal::Points, self.window.push_metrics(request, self.clock.now()))
     }
 
     pub(super) fn traces_json(&self, text: &[u8]) -> Result<Taken, Error> {
-        let pushed = self.window.traces_json(text, self.clock.now()).map_err(refused)?;
+        let pushed = self.window.push_traces_json(text, self.clock.now()).map_err(refused)?;
         Ok(self.count(Signal::Spans, pushed))
     }
 
     pub(super) fn logs_json(&self, text: &[u8]) -> Result<Taken, Error> {
-        let pushed = self.window.logs_json(text, self.clock.now()).map_err(refused)?;
+        let pushed = self.window.push_logs_json(text, self.clock.now()).map_err(refused)?;
         Ok(self.count(Signal::Logs, pushed))
     }
 
     pub(super) fn metrics_json(&self, text: &[u8]) -> Result<Taken, Error> {
-        let pushed = self.window.metrics_json(text, self.clock.now()).map_err(refused)?;
+        let pushed = self.window.push_metrics_json(text, self.clock.now()).map_err(refused)?;
         Ok(self.count(Signal::Points, pushed))
     }
 
     fn count(&self, signal: Signal, pushed: Pushed) -> Taken {
-        self.metrics.otlp_received(signal, pushed.items);
+        self.metrics.otlp_received(signal, pushed.accepted);
         for (reason, count) in pushed.dropped.iter() {
             self.metrics.otlp_dropped(signal, reason.as_str(), count);
         }
-        Taken { rejected: pushed.dropped.items(), because: pushed.dropped.to_string() }
+        Taken { rejected: pushed.rejected, because: pushed.dropped.to_string() }
+    }
+
+    /// Drops what is too old, and brings the window's own metrics up to date.
+    pub(super) fn refresh(&self) {
+        self.window.expire(self.clock.now());
+        let Stats { metrics, logs, traces, .. } = self.window.stats();
+        self.metrics.otlp_bytes(metrics.bytes + logs.bytes + traces.bytes);
+        for (signal, stats) in [(Signal::Points, metrics), (Signal::Logs, logs), (Signal::Spans, traces)] {
+            for reason in [Reason::Memory, Reason::Age] {
+                self.metrics.otlp_gone(signal, reason.as_str(), stats.dropped.get(reason));
+            }
+        }
     }
 }
 

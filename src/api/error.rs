@@ -9,7 +9,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
 use super::convert::Invalid;
-use crate::{history, journal};
+use crate::{history, intake, journal};
 
 /// What went wrong, as far as a client can act on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +100,19 @@ impl From<journal::Error> for Error {
     }
 }
 
+impl From<intake::Error> for Error {
+    fn from(error: intake::Error) -> Self {
+        match error {
+            intake::Error::Overloaded => Self::new(Kind::Overloaded, error.to_string()),
+            intake::Error::Closed => Self::new(Kind::Unavailable, "quell is shutting down; try again"),
+            intake::Error::Journal(error) => {
+                tracing::error!(%error, "a delivery could not be stored");
+                Self::new(Kind::Internal, "the journal failed; the server's log says why")
+            }
+        }
+    }
+}
+
 impl From<history::Error> for Error {
     fn from(error: history::Error) -> Self {
         match error {
@@ -128,9 +141,16 @@ impl From<Error> for Status {
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
+        let body = serde_json::json!({ "error": self.message });
+        self.with_body(body)
+    }
+}
+
+impl Error {
+    /// The HTTP answer with another body.
+    pub(super) fn with_body(self, body: serde_json::Value) -> Response {
         let wait = self.retry_after();
-        let body = Json(serde_json::json!({ "error": self.message }));
-        let mut response = (self.status(), body).into_response();
+        let mut response = (self.status(), Json(body)).into_response();
         if let Some(wait) = wait {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs()));
         }

@@ -8,12 +8,11 @@ mod error;
 mod gate;
 mod grpc;
 mod http;
-mod ports;
 mod server;
 mod state;
 
 pub use collector::Collector;
 pub use error::{Error, Kind};
-pub use ports::{Accepted, Intake, Pushed, Question, Telemetry};
+pub use grpc::QUESTION;
 pub use server::{Error as ServeError, serve};
 pub use state::{Readiness, Receivers, State};

@@ -4,15 +4,12 @@ use quell_sdk::{AlertReceiver, Received};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    Error, Kind,
-    collector::Collector,
-    ports::{Accepted, Intake, Question},
-};
+use super::{Error, Kind, collector::Collector};
 use crate::{
     clock::SharedClock,
-    domain::{Incident, IncidentStatus},
+    domain::{Incident, IncidentId, IncidentStatus},
     history::{Filter, History},
+    intake::{Accepted, Intake},
     journal::Journal,
     runbook::Library,
     telemetry::Metrics,
@@ -71,7 +68,7 @@ impl Readiness {
 pub struct State {
     pub journal: Arc<dyn Journal>,
     pub history: Arc<History>,
-    pub intake: Arc<dyn Intake>,
+    pub intake: Intake,
     pub library: Arc<Library>,
     pub collector: Collector,
     pub receivers: Receivers,
@@ -104,23 +101,18 @@ impl State {
     pub(super) async fn accept(&self, receiver: &str, received: Received) -> Result<Accepted, Error> {
         let alerts = received.alerts.len();
         let accepted = self.intake.accept(received).await?;
-        self.metrics.alerts_received(receiver, alerts, accepted.duplicates);
+        self.metrics.alerts_received(receiver, alerts, accepted.duplicates as usize);
         Ok(accepted)
-    }
-
-    /// Opens an incident for a question.
-    pub(super) async fn ask(&self, question: Question) -> Result<Incident, Error> {
-        let id = self.intake.ask(question).await?;
-        self.find(&id).await
     }
 
     /// The incident of that id (`inc_...`) or number (`INC-7`).
     pub(super) async fn find(&self, name: &str) -> Result<Incident, Error> {
-        let unknown = || {
-            let name: String = name.chars().take(80).collect();
-            Error::new(Kind::NotFound, format!("no incident `{name}`; `quell incidents` lists them"))
-        };
-        self.history.get(name).await?.ok_or_else(unknown)
+        self.history.get(name).await?.ok_or_else(|| unknown(name))
+    }
+
+    /// As [`State::find`], its id alone.
+    pub(super) async fn resolve(&self, name: &str) -> Result<IncidentId, Error> {
+        self.history.resolve(name).await?.ok_or_else(|| unknown(name))
     }
 
     pub(super) async fn list(&self, filter: Filter) -> Result<Vec<Incident>, Error> {
@@ -129,10 +121,16 @@ impl State {
 
     /// Brings those metrics up to date that are read off something.
     pub(super) async fn refresh_metrics(&self) {
+        self.collector.refresh();
         let open = Filter { status: Some(IncidentStatus::Open), limit: usize::MAX, ..Filter::default() };
         match self.history.list(open).await {
             Ok(open) => self.metrics.incidents_open(open.len()),
             Err(error) => tracing::warn!(%error, "the number of open incidents is not known"),
         }
     }
+}
+
+fn unknown(name: &str) -> Error {
+    let name: String = name.chars().take(80).collect();
+    Error::new(Kind::NotFound, format!("no incident `{name}`; `quell incidents` lists them"))
 }

@@ -2,8 +2,11 @@
 //!
 //! The one place that names every concrete type. What it starts it also stops, in the reverse order.
 
+mod engine;
 mod investigator;
 mod scribe;
+mod start;
 mod worker;
 
 pub use investigator::Investigator;
+pub use start::{App, Builder, Error};

@@ -1,21 +1,30 @@
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
+use quell_otlp::Window;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle, time::timeout};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::{
+    sync::{CancellationToken, DropGuard},
+    task::TaskTracker,
+};
 
-use super::{Investigator, engine::Engine, intake::TakesIn, worker::Worker};
+use super::{Investigator, engine::Engine, worker::Worker};
 use crate::{
     api::{self, Collector, Readiness, State},
     clock::{SharedClock, SystemClock},
     config::Config,
     history::{self, History},
+    intake::{self, Intake},
     journal::{self, Journal, Options, SqliteJournal},
     registry::{self, Registry},
+    runbook::Library,
     telemetry::Metrics,
 };
 
 /// How long workers may take to give back what they hold.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// How often what is too old is dropped.
+const HOUSEKEEPING: Duration = Duration::from_secs(60);
 
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -30,8 +39,8 @@ pub enum Error {
     Registry(#[from] registry::Error),
     #[error("metrics: {0}")]
     Metrics(#[from] prometheus::Error),
-    #[error("intake: {0}")]
-    Intake(String),
+    #[error(transparent)]
+    Intake(#[from] intake::Error),
 }
 
 /// What a server is made of; see [`App::start`] for the usual.
@@ -87,23 +96,31 @@ impl Builder {
         let metrics = Metrics::new()?;
         let (journal, folder): (Arc<dyn Journal>, _) = match data {
             Data::Folder(folder) => {
-                (Arc::new(SqliteJournal::open(&folder, &Options::default())?), Some(folder))
+                (Arc::new(SqliteJournal::open(&folder, Options::default())?), Some(folder))
             }
             Data::Memory => (Arc::new(SqliteJournal::in_memory()?), None),
         };
         let history = Arc::new(History::open(Arc::clone(&journal), folder.as_deref()).await?);
-        let intake = TakesIn::start(&config, Arc::clone(&journal), Arc::clone(&clock)).await?;
-        let Registry { window, receivers, sources, library } =
-            Registry::build(&config, intake.changes(), Arc::clone(&clock))?;
+        let rules =
+            intake::Config { investigation_budget: config.investigation.budget, ..config.intake.clone() };
+        let intake = Intake::start(Arc::clone(&journal), Arc::clone(&clock), rules).await?;
+        let registry = Registry::build(&config)?;
+        let window = Arc::new(Window::new(registry::window(&config.otlp)));
+        let sources = registry.sources(&window, intake.changes());
+        let (library, findings) = Library::load(&config.runbooks.dirs, config.runbooks.embedded);
+        for finding in findings.iter().filter(|finding| finding.is_error()) {
+            tracing::warn!(%finding, "a runbook is left out");
+        }
+        let library = Arc::new(library);
 
         let shutdown = CancellationToken::new();
         let state = Arc::new(State {
             journal: Arc::clone(&journal),
             history: Arc::clone(&history),
-            intake: Arc::new(intake),
+            intake: intake.clone(),
             library: Arc::clone(&library),
-            collector: Collector::new(window, Arc::clone(&clock), Arc::clone(&metrics)),
-            receivers,
+            collector: Collector::new(Arc::clone(&window), Arc::clone(&clock), Arc::clone(&metrics)),
+            receivers: registry.receivers,
             metrics: Arc::clone(&metrics),
             clock: Arc::clone(&clock),
             readiness: Readiness::default(),
@@ -115,6 +132,7 @@ impl Builder {
             let worker = Worker {
                 name: format!("{}/{number}", std::process::id()),
                 journal: Arc::clone(&journal),
+                intake: intake.clone(),
                 investigator: Arc::clone(&investigator),
                 clock: Arc::clone(&clock),
                 metrics: Arc::clone(&metrics),
@@ -122,6 +140,7 @@ impl Builder {
             };
             workers.spawn(worker.run(shutdown.clone()));
         }
+        workers.spawn(expire(window, Arc::clone(&clock), shutdown.clone()));
         workers.close();
         let (ended_sender, ended) = watch::channel(false);
         let server = tokio::spawn({
@@ -134,12 +153,20 @@ impl Builder {
         });
         state.readiness.ready();
         tracing::info!(%address, "ready");
-        Ok(App { address, state, workers, server, ended })
+        Ok(App { _shutdown: shutdown.drop_guard(), address, state, workers, server, ended })
     }
 }
 
-/// A running server. Dropping it without [`App::stop`] leaves the stopping to the end of the process.
+/// Frees what is too old also when nobody pushes any more.
+async fn expire(window: Arc<Window>, clock: SharedClock, stop: CancellationToken) {
+    while timeout(HOUSEKEEPING, stop.cancelled()).await.is_err() {
+        window.expire(clock.now());
+    }
+}
+
+/// A running server. Dropping it without [`App::stop`] begins the stopping and does not wait for it.
 pub struct App {
+    _shutdown: DropGuard,
     address: SocketAddr,
     state: Arc<State>,
     workers: TaskTracker,
@@ -188,6 +215,7 @@ impl App {
                 Ok(())
             }
         };
+        state.intake.close().await;
         state.journal.close().await;
         tracing::info!("stopped");
         served

@@ -8,8 +8,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::{investigator::Investigator, scribe};
 use crate::{
+    api::QUESTION,
     clock::SharedClock,
-    domain::{Completeness, Incident, IncidentId, Investigation, Payload, Timings, Verdict, Window},
+    domain::{Alert, Completeness, Incident, IncidentId, Investigation, Payload, Timings, Verdict, Window},
+    intake::Intake,
     investigation::{Emit, Request},
     journal::{self, Claim, Journal},
     telemetry::Metrics,
@@ -31,6 +33,7 @@ const PAGE: usize = 1_000;
 pub(super) struct Worker {
     pub(super) name: String,
     pub(super) journal: Arc<dyn Journal>,
+    pub(super) intake: Intake,
     pub(super) investigator: Arc<dyn Investigator>,
     pub(super) clock: SharedClock,
     pub(super) metrics: Arc<Metrics>,
@@ -100,7 +103,20 @@ impl Worker {
         };
         self.count(&found, started.elapsed());
         let finished = vec![Payload::InvestigationFinished { investigation: found }];
-        scribe::write(&*self.journal, &self.clock, &claim.incident, finished).await
+        scribe::write(&*self.journal, &self.clock, &claim.incident, finished).await?;
+        self.close_question(&claim.incident).await
+    }
+
+    /// Ends an incident that is a question and nothing else: no monitor will ever say that it is over.
+    async fn close_question(&self, id: &IncidentId) -> journal::Result<()> {
+        let asked = |alert: &Alert| alert.source == QUESTION;
+        let incident = self.incident(id).await?;
+        if incident.is_some_and(|incident| incident.is_open() && incident.alerts.iter().all(asked))
+            && let Err(error) = self.intake.resolve(id, "the question is answered").await
+        {
+            tracing::warn!(incident = %id, %error, "an answered question stays open");
+        }
+        Ok(())
     }
 
     /// Runs the engine beside the pen that writes and the watch that renews the claim.

@@ -29,6 +29,9 @@ enum Packing {
     Gzip,
 }
 
+/// A file's path, its bytes as they are, and how many.
+type Raw = (PathBuf, Box<dyn Read + Send>, u64);
+
 /// Where the files are.
 pub(super) enum Files {
     Directory(PathBuf),
@@ -79,7 +82,7 @@ impl Files {
     }
 
     /// The bytes of a file as they are, and how many.
-    fn raw(&self, name: &str) -> Result<Option<(PathBuf, Box<dyn Read + Send>, u64)>> {
+    fn raw(&self, name: &str) -> Result<Option<Raw>> {
         match self {
             Self::Packed(archive, files) => Ok(files.get(name).map(|bytes| {
                 let reader: Box<dyn Read + Send> = Box::new(Cursor::new(Arc::clone(bytes)));

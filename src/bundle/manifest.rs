@@ -84,7 +84,8 @@ pub(super) fn reference(manifest: &Path, bundle: &Path, reference: &str) -> Resu
         return Err(outside("goes up more than once"));
     }
     // The bundle itself need not be there as a directory, so `..` is taken off by hand.
-    let parent = bundle.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let parent =
+        bundle.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     let parent = parent.canonicalize().map_err(|source| Error::io(parent, source))?;
     let mut target = parent.join(bundle.file_name().unwrap_or_default());
     for part in relative.components() {

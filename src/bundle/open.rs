@@ -40,6 +40,8 @@ pub struct Limits {
     pub file_bytes: u64,
     /// Bytes that the whole bundle unpacks to.
     pub total_bytes: u64,
+    /// Memory that the spans, and the log records, of the bundle may take.
+    pub signal_bytes: usize,
     /// Most bytes that one compressed byte may unpack to, once more than `ratio_from_bytes` have.
     pub ratio: u64,
     pub ratio_from_bytes: u64,
@@ -52,7 +54,8 @@ impl Default for Limits {
             small_file_bytes: 16 << 20,
             file_bytes: 1 << 30,
             total_bytes: 2 << 30,
-            // Repetitive telemetry reaches about 100.
+            signal_bytes: 2 << 30,
+            // Recorded telemetry unpacks to about 20 times its size.
             ratio: 500,
             ratio_from_bytes: 16 << 20,
         }
@@ -75,7 +78,11 @@ pub(super) fn load(path: &Path, options: Options, with_reference: bool) -> Resul
         total: limits.total_bytes,
         given: Arc::new(AtomicU64::new(0)),
     };
-    let reading = Reading { line_bytes: limits.line_bytes, lenient: options.lenient };
+    let reading = Reading {
+        line_bytes: limits.line_bytes,
+        signal_bytes: limits.signal_bytes,
+        lenient: options.lenient,
+    };
     let files = Files::at(path, &allowance)?;
     let file = |name: &str| files.open(name, &allowance);
     let named = match file("manifest.json")? {

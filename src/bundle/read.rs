@@ -22,6 +22,8 @@ pub(super) struct Source {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reading {
     pub(super) line_bytes: usize,
+    /// Memory that the spans or the log records may take.
+    pub(super) signal_bytes: usize,
     /// Skip bad lines instead of failing.
     pub(super) lenient: bool,
 }

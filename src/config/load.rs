@@ -80,5 +80,5 @@ pub fn parse(
 /// Whether a value of this path should not stand in a file.
 fn is_secret(path: &str) -> bool {
     let name = path.rsplit('.').next().unwrap_or(path);
-    ["token", "secrets", "routing_keys", "password", "bearer"].contains(&name)
+    ["token", "bearer_token", "secrets", "routing_keys", "password"].contains(&name)
 }

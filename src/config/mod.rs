@@ -18,9 +18,7 @@ mod tree;
 
 pub use error::{Error, Place};
 pub use load::{Environment, Loaded, load, parse};
-pub use model::{
-    Alertmanager, Config, EventsV2, Investigation, Otlp, PagerDuty, Receivers, Runbooks, Server, Sources,
-};
+pub use model::{Config, Investigation, Otlp, Receivers, Runbooks, Server, Sources};
 
 #[cfg(test)]
 mod tests;

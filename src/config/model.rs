@@ -4,10 +4,12 @@ use std::{
     time::Duration,
 };
 
-use secrecy::SecretString;
+use quell_pagerduty::{EventsConfig, WebhookConfig};
+use quell_sdk::receiver::Access;
 use serde::Deserialize;
 
 use super::size;
+use crate::intake;
 
 /// The whole configuration. Every part may be left out.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -21,6 +23,7 @@ pub struct Config {
     pub otlp: Otlp,
     pub runbooks: Runbooks,
     pub investigation: Investigation,
+    pub intake: intake::Config,
 }
 
 /// The one port.
@@ -41,39 +44,22 @@ impl Default for Server {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Receivers {
-    pub alertmanager: Alertmanager,
-    pub pagerduty: PagerDuty,
-    pub events_v2: EventsV2,
-}
-
-/// Alertmanager's webhook.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Alertmanager {
-    /// Bearer token that deliveries must carry. Unset: none is asked for.
-    pub token: Option<SecretString>,
-}
-
-/// PagerDuty's V3 webhook.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct PagerDuty {
-    /// Signing secrets of the webhook subscriptions; any may match. None: every delivery is refused.
-    pub secrets: Vec<SecretString>,
-}
-
-/// The intake that speaks PagerDuty's Events API v2.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct EventsV2 {
-    /// Routing keys that events must carry. None: every event is refused.
-    pub routing_keys: Vec<SecretString>,
+    /// Credentials that Alertmanager's deliveries must show; with none set, none are asked for.
+    pub alertmanager: Access,
+    /// Signing secrets of PagerDuty's V3 webhooks; with none set, every delivery is refused.
+    pub pagerduty: WebhookConfig,
+    /// Routing keys of the intake that speaks PagerDuty's Events API v2; with none set, every event is
+    /// refused.
+    pub events_v2: EventsConfig,
 }
 
 /// Where signals come from, beside what is pushed over OTLP.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Sources {}
+pub struct Sources {
+    /// Named `prometheus`, `prometheus-2`, ... in evidence, in this order.
+    pub prometheus: Vec<quell_prometheus::Config>,
+}
 
 /// The in-memory window of what services push.
 #[derive(Clone, Debug, Deserialize)]
@@ -148,6 +134,9 @@ impl Config {
         if self.investigation.budget < Duration::from_secs(1) {
             return Err("investigation.budget must be at least 1s".to_owned());
         }
+        if self.intake.investigation_budget != intake::Config::default().investigation_budget {
+            return Err("intake.investigation_budget is set by investigation.budget; set that".to_owned());
+        }
         if self.otlp.max_bytes < 1 << 20 {
             return Err("otlp.max_bytes must be at least 1MiB".to_owned());
         }
@@ -156,8 +145,21 @@ impl Config {
 
     /// What works but should not stay so.
     pub(super) fn warnings(&self) -> Vec<String> {
-        let open = self.receivers.alertmanager.token.is_none() && !self.server.listen.ip().is_loopback();
-        let warning = "anybody who reaches the port can send alerts; set receivers.alertmanager.token";
-        if open { vec![warning.to_owned()] } else { Vec::new() }
+        if self.server.listen.ip().is_loopback() {
+            return Vec::new();
+        }
+        let mut warnings = vec![
+            "gRPC and OTLP are open to whoever reaches server.listen, without TLS; keep strangers out by \
+             network rules or a proxy"
+                .to_owned(),
+        ];
+        if self.receivers.alertmanager.is_open() {
+            warnings.push(
+                "whoever reaches server.listen can send alerts as Alertmanager; set \
+                 receivers.alertmanager.bearer_token"
+                    .to_owned(),
+            );
+        }
+        warnings
     }
 }

@@ -35,19 +35,27 @@ fn nothing_is_all_defaults() {
 #[test]
 fn the_whole_file_is_read() {
     let text = "\
-server: {listen: '0.0.0.0:80'}
+server: {listen: '127.0.0.1:80'}
 data_dir: /var/lib/quell
 receivers:
-  alertmanager: {token: '${env:TOKEN}'}
+  alertmanager: {bearer_token: '${env:TOKEN}'}
   pagerduty: {secrets: ['${env:TOKEN}', plain]}
   events_v2: {routing_keys: []}
+sources:
+  prometheus:
+    - url: http://prometheus:9090
+      auth: {bearer: {token: '${env:TOKEN}'}}
+    - {url: 'https://mimir/prometheus', tenant: shop, timeout: 3s}
 otlp: {max_bytes: 64MiB, max_age: 1h30m}
 runbooks: {dirs: [/etc/quell/runbooks], embedded: false}
 investigation: {budget: 30s, workers: '${env:PORT}', lookback: 1h}
 ";
     let Loaded { config, warnings } = read(text, &[]).unwrap();
-    let token = config.receivers.alertmanager.token.as_ref().unwrap();
+    let token = config.receivers.alertmanager.bearer_token.as_ref().unwrap();
     assert_eq!(token.expose_secret(), "s3cret: [x]\n  # \"");
+    let prometheus = &config.sources.prometheus;
+    assert_eq!(prometheus[0].url.as_str(), "http://prometheus:9090/");
+    assert_eq!(prometheus[1].timeout, Duration::from_secs(3));
     assert_eq!(config.otlp.max_bytes, 64 << 20);
     assert_eq!(config.otlp.max_age, Duration::from_secs(5400));
     assert_eq!(config.investigation.workers, 9);
@@ -76,8 +84,8 @@ fn errors_point_at_their_place_and_say_what_would_be_right() {
         "quell.yaml:2:12: expected a whole number, found a text"
     );
     assert_eq!(
-        message("receivers: {alertmanager: {token: 12}}\n", &[]),
-        "quell.yaml:1:35: expected a text: put it in quotes"
+        message("receivers: {alertmanager: {bearer_token: 12}}\n", &[]),
+        "quell.yaml:1:42: expected a text: put it in quotes"
     );
     assert_eq!(
         message("investigation: {workers: '${env:BAD}'}\n", &[]),
@@ -96,6 +104,19 @@ fn errors_point_at_their_place_and_say_what_would_be_right() {
     assert!(message("a: 1\na: 2\n", &[]).starts_with("quell.yaml:2:1: "));
     assert!(
         message("investigation: {budget: '5'}\n", &[]).starts_with("quell.yaml:1:25: expected a duration")
+    );
+    assert_eq!(
+        message("sources:\n  prometheus:\n    - url: http://p\n      tenent: x\n", &[]),
+        "quell.yaml:4:7: unknown key `tenent`; did you mean `tenant`?"
+    );
+    assert_eq!(
+        message("sources:\n  prometheus:\n    - auth: {bearer: {tokn: x}}\n", &[]),
+        "quell.yaml:3:23: unknown key `tokn`; did you mean `token`?"
+    );
+    assert_eq!(message("sources: {prometheus: [{}]}\n", &[]), "quell.yaml:1:24: missing field `url`");
+    assert_eq!(
+        message("intake: {investigation_budget: 5s}\n", &[]),
+        "quell.yaml: intake.investigation_budget is set by investigation.budget; set that"
     );
     assert_eq!(
         message("investigation: {workers: 0}\n", &[]),
@@ -145,15 +166,17 @@ fn a_wrong_override_is_named() {
         message("runbooks: {dirs: []}", &["runbooks.dirs.3=x"]),
         "--set runbooks.dirs.3: there is nothing at `3` to set"
     );
-    let secret = read("", &["receivers.alertmanager.token=[hidden]"]).unwrap_err();
-    assert_eq!(secret.place, Place::Set("receivers.alertmanager.token".into()));
+    let secret = read("", &["receivers.alertmanager.bearer_token=[hidden]"]).unwrap_err();
+    assert_eq!(secret.place, Place::Set("receivers.alertmanager.bearer_token".into()));
     assert!(!secret.to_string().contains("hidden"), "{secret}");
 }
 
 #[test]
 fn an_open_port_without_a_token_is_warned_of() {
     let open = read("server: {listen: '0.0.0.0:7777'}", &[]).unwrap();
-    assert_eq!(open.warnings.len(), 1);
+    assert_eq!(open.warnings.len(), 2);
+    let closed = "server: {listen: '0.0.0.0:1'}\nreceivers: {alertmanager: {bearer_token: '${env:TOKEN}'}}";
+    assert_eq!(read(closed, &[]).unwrap().warnings.len(), 1);
     assert!(read("", &["server.listen=[::1]:80"]).unwrap().warnings.is_empty());
 }
 

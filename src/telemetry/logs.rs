@@ -1,7 +1,7 @@
 use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// Environment variable with the log filter, e.g. `quell=debug,tower_http=info`.
-pub const FILTER: &str = "QUELL_LOG";
+const FILTER: &str = "QUELL_LOG";
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub enum Error {
     Taken(#[from] tracing_subscriber::util::TryInitError),
 }
 
-/// Sends log lines to standard error. `default` is the filter where [`FILTER`] is not set.
+/// Sends log lines to standard error. `default` is the filter where `QUELL_LOG` is not set.
 pub fn init(format: Format, default: &str) -> Result<(), Error> {
     let filter = match std::env::var(FILTER) {
         Ok(text) if !text.is_empty() => EnvFilter::try_new(text)?,

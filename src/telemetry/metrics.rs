@@ -1,4 +1,7 @@
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use prometheus::{
     Encoder, Error, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
@@ -63,6 +66,7 @@ pub struct Metrics {
     otlp_points: IntCounter,
     otlp_dropped: IntCounterVec,
     otlp_bytes: IntGauge,
+    gone: Mutex<()>,
     source_queries: IntCounterVec,
     watchers: IntGauge,
 }
@@ -111,6 +115,7 @@ impl Metrics {
                 &["signal", "reason"],
             )?,
             otlp_bytes: new.gauge("quell_otlp_window_bytes", "Memory that the OTLP window uses.")?,
+            gone: Mutex::default(),
             source_queries: new.counters(
                 "quell_source_queries_total",
                 "Queries to sources by outcome.",
@@ -156,18 +161,27 @@ impl Metrics {
         self.investigation_seconds.observe(took.as_secs_f64());
     }
 
-    pub fn otlp_received(&self, signal: Signal, items: usize) {
+    pub fn otlp_received(&self, signal: Signal, items: u64) {
         let counter = match signal {
             Signal::Spans => &self.otlp_spans,
             Signal::Logs => &self.otlp_logs,
             Signal::Points => &self.otlp_points,
         };
-        counter.inc_by(count(items));
+        counter.inc_by(items);
     }
 
     /// `reason` is one of the decoder's or the window's own words.
     pub fn otlp_dropped(&self, signal: Signal, reason: &'static str, items: u64) {
         self.otlp_dropped.with_label_values(&[signal.as_str(), reason]).inc_by(items);
+    }
+
+    /// Items that left the window since the start, in all; `reason` as for [`Metrics::otlp_dropped`], and
+    /// none that is counted there.
+    pub fn otlp_gone(&self, signal: Signal, reason: &'static str, items: u64) {
+        let counter = self.otlp_dropped.with_label_values(&[signal.as_str(), reason]);
+        // two scrapes at once would both count the same difference
+        let _one = self.gone.lock().unwrap_or_else(PoisonError::into_inner);
+        counter.inc_by(items.saturating_sub(counter.get()));
     }
 
     pub fn otlp_bytes(&self, bytes: usize) {
@@ -242,7 +256,9 @@ mod tests {
         metrics.incidents_open(2);
         metrics.investigated(Verdict::CauseFound, Duration::from_millis(1500));
         metrics.otlp_received(Signal::Spans, 7);
-        metrics.otlp_dropped(Signal::Logs, "window", 5);
+        metrics.otlp_dropped(Signal::Logs, "cut", 5);
+        metrics.otlp_gone(Signal::Logs, "age", 5);
+        metrics.otlp_gone(Signal::Logs, "age", 7);
         metrics.source_queries("prometheus", "partial", 4);
         let one = metrics.watcher();
         let text = metrics.render().unwrap();
@@ -255,7 +271,8 @@ mod tests {
             "quell_investigation_seconds_bucket{le=\"2.5\"} 1",
             "quell_investigation_seconds_bucket{le=\"1\"} 0",
             "quell_otlp_spans_total 7",
-            "quell_otlp_dropped_total{reason=\"window\",signal=\"logs\"} 5",
+            "quell_otlp_dropped_total{reason=\"cut\",signal=\"logs\"} 5",
+            "quell_otlp_dropped_total{reason=\"age\",signal=\"logs\"} 7",
             "quell_source_queries_total{outcome=\"partial\",source=\"prometheus\"} 4",
             "quell_watchers 1",
             "# TYPE quell_investigation_seconds histogram",

@@ -127,6 +127,17 @@ async fn a_question_opens_an_incident_and_gets_an_answer() {
     assert_eq!(found.verdict(), Verdict::Inconclusive);
     assert_eq!((found.service.as_str(), &found.incident_id), ("checkout", &opened.incident_id));
 
+    // nothing but an answer can end what no monitor told of
+    for _ in 0..100 {
+        let request = GetIncidentRequest { id: opened.incident_id.clone() };
+        if incidents.get_incident(request).await.unwrap().into_inner().status == "resolved" {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let request = GetIncidentRequest { id: opened.incident_id.clone() };
+    assert_eq!(incidents.get_incident(request).await.unwrap().into_inner().status, "resolved");
+
     let second = investigations.investigate(asked).await.unwrap().into_inner();
     assert_ne!(second.incident_id, opened.incident_id);
     server.app.stop().await.unwrap();
@@ -172,7 +183,9 @@ quell: runbook/v1
     if let Some(first) = listed.first() {
         let text = MatchRunbooksRequest { text: first.title.clone(), ..MatchRunbooksRequest::default() };
         let matches = runbooks.match_runbooks(text).await.unwrap().into_inner().matches;
-        assert!(matches.iter().any(|found| found.runbook.as_ref().is_some_and(|runbook| runbook.id == first.id)));
+        assert!(
+            matches.iter().any(|found| found.runbook.as_ref().is_some_and(|runbook| runbook.id == first.id))
+        );
         assert!(matches.iter().all(|found| !found.because.is_empty()));
     }
     let huge = MatchRunbooksRequest { text: "x".repeat(1 << 20), ..MatchRunbooksRequest::default() };

@@ -2,7 +2,9 @@ use std::time::Duration;
 
 use quell_proto::v1::{ListIncidentsRequest, incident_service_client::IncidentServiceClient};
 use tonic::Code;
-use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
+use tonic_health::pb::{
+    HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
+};
 use tonic_reflection::pb::v1::{
     ServerReflectionRequest, server_reflection_client::ServerReflectionClient,
     server_reflection_request::MessageRequest, server_reflection_response::MessageResponse,
@@ -102,7 +104,10 @@ async fn a_port_in_use_is_named() {
     let mut config = super::server::configured("");
     config.server.listen = server.app.addr();
     let refused = quell::app::Builder::new(config).in_memory().start().await.err().unwrap().to_string();
-    assert!(refused.contains(&server.app.addr().to_string()) && refused.contains("server.listen"), "{refused}");
+    assert!(
+        refused.contains(&server.app.addr().to_string()) && refused.contains("server.listen"),
+        "{refused}"
+    );
     let stopping = tokio::time::timeout(Duration::from_secs(2), server.app.stop());
     stopping.await.unwrap().unwrap();
 }

@@ -10,13 +10,17 @@ use opentelemetry_proto::tonic::{
     trace::v1::{ResourceSpans, ScopeSpans, Span},
 };
 use prost::Message;
+use quell_proto::v1::{
+    GetInvestigationRequest, InvestigateRequest, WatchRequest,
+    incident_service_client::IncidentServiceClient, investigation_service_client::InvestigationServiceClient,
+};
 use serde_json::Value;
 use tonic::{Code, codec::CompressionEncoding};
 
 use super::server::Server;
 
 pub(super) fn gzip(plain: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(plain).unwrap();
     encoder.finish().unwrap()
 }
@@ -41,7 +45,11 @@ fn spans(good: u8, bad: u8) -> ExportTraceServiceRequest {
     ExportTraceServiceRequest {
         resource_spans: vec![ResourceSpans {
             resource: Some(Resource {
-                attributes: vec![KeyValue { key: "service.name".into(), value: Some(name), ..Default::default() }],
+                attributes: vec![KeyValue {
+                    key: "service.name".into(),
+                    value: Some(name),
+                    ..Default::default()
+                }],
                 ..Resource::default()
             }),
             scope_spans: vec![ScopeSpans { spans: good.chain(bad).collect(), ..ScopeSpans::default() }],
@@ -112,7 +120,7 @@ async fn http_refuses_what_it_cannot_take() {
     assert_eq!(server.post("/v1/traces", &[json], "{\"resourceSpans\":[{").await.0, 400);
     assert_eq!(server.post("/v1/traces", &[json], "{\"resourceLogs\":[]}").await.0, 400);
     assert_eq!(server.post("/v1/logs", &[protobuf], vec![0xff; 40]).await.0, 400);
-    let bomb = gzip(&vec![b' '; 64 << 20]);
+    let bomb = gzip(&vec![b' '; 17 << 20]);
     assert_eq!(server.post("/v1/logs", &[json, ("content-encoding", "gzip")], bomb.clone()).await.0, 413);
     assert_eq!(server.post("/v1/logs", &[protobuf, ("content-encoding", "gzip")], bomb).await.0, 413);
     assert_eq!(server.post("/v1/metrics", &[json], vec![b' '; (16 << 20) + 1]).await.0, 413);
@@ -127,5 +135,27 @@ async fn grpc_refuses_oversized_messages() {
     let mut client = TraceServiceClient::new(server.channel().await).max_encoding_message_size(usize::MAX);
     let refused = client.export(request).await.unwrap_err();
     assert!([Code::OutOfRange, Code::ResourceExhausted].contains(&refused.code()), "{refused:?}");
+    server.app.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_pushed_is_what_an_investigation_sees() {
+    let config = super::server::configured("sources: {prometheus: []}");
+    let server = Server::with(quell::app::Builder::new(config).in_memory()).await;
+    let mut client = TraceServiceClient::new(server.channel().await);
+    client.export(spans(9, 0)).await.unwrap();
+    let mut investigations = InvestigationServiceClient::new(server.channel().await);
+    let asked = InvestigateRequest { service: "cart".into(), ..InvestigateRequest::default() };
+    let opened = investigations.investigate(asked).await.unwrap().into_inner();
+    let watch = WatchRequest { incident_id: opened.incident_id.clone(), after_seq: 0, until_done: true };
+    let mut events =
+        IncidentServiceClient::new(server.channel().await).watch(watch).await.unwrap().into_inner();
+    while tokio::time::timeout(Duration::from_secs(60), events.message()).await.unwrap().unwrap().is_some() {}
+    let asked = GetInvestigationRequest { incident_id: opened.incident_id };
+    let found = investigations.get_investigation(asked).await.unwrap().into_inner();
+    let traces = found.coverage.iter().find(|coverage| coverage.signal == "traces").unwrap();
+    assert_eq!(traces.items, 9, "{:?}", found.coverage);
+    assert!(found.blind_spots.iter().any(|spot| spot.signal == "logs"), "{:?}", found.blind_spots);
+    assert!(server.metric("quell_otlp_window_bytes").await > 0.0);
     server.app.stop().await.unwrap();
 }

@@ -19,7 +19,12 @@ async fn open(server: &Server, name: &str) -> String {
     answer["incidents"][0].as_str().unwrap().to_owned()
 }
 
-async fn watch(client: &mut IncidentServiceClient<Channel>, id: &str, after: u64, until_done: bool) -> Streaming<Event> {
+async fn watch(
+    client: &mut IncidentServiceClient<Channel>,
+    id: &str,
+    after: u64,
+    until_done: bool,
+) -> Streaming<Event> {
     let request = WatchRequest { incident_id: id.to_owned(), after_seq: after, until_done };
     client.watch(request).await.unwrap().into_inner()
 }
@@ -45,7 +50,10 @@ async fn a_watcher_that_reconnects_misses_nothing_and_sees_nothing_twice() {
     let mut seen: Vec<Event> = Vec::new();
     // leaves after every seventh event, over a new connection now and then
     let done = |events: &[Event]| {
-        matches!(events.last().and_then(|event| event.payload.as_ref()), Some(Payload::InvestigationFinished(_)))
+        matches!(
+            events.last().and_then(|event| event.payload.as_ref()),
+            Some(Payload::InvestigationFinished(_))
+        )
     };
     while !done(&seen) {
         let after = seen.last().map_or(0, |event| event.seq);
@@ -56,7 +64,7 @@ async fn a_watcher_that_reconnects_misses_nothing_and_sees_nothing_twice() {
                 None => break,
             }
         }
-        if seen.len() % 5 == 0 {
+        if seen.len().is_multiple_of(5) {
             client = IncidentServiceClient::new(server.channel().await);
         }
     }

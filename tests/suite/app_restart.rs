@@ -2,7 +2,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use quell::{
     app::Builder,
-    domain::{Incident, InvestigationStatus},
+    domain::{Event, Incident, InvestigationStatus, Payload},
     history::Filter,
 };
 use tokio::time::{Instant, timeout};
@@ -77,5 +77,23 @@ async fn a_data_folder_serves_one_quell_at_a_time() {
     let config = configured(&format!("data_dir: '{}'", folder.path().display()));
     let refused = Builder::new(config).start().await.err().unwrap().to_string();
     assert!(refused.contains("in use by"), "{refused}");
+    server.app.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn alerts_that_come_while_it_is_investigated_start_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = start(folder.path(), true).await;
+    let headers = [("authorization", "Bearer am-token")];
+    for name in ["Slow", "Errors", "Saturated"] {
+        let body = alertmanager(name, "checkout", &jiff::Timestamp::now().to_string());
+        assert_eq!(server.post("/v1/webhooks/alertmanager", &headers, body).await.0, 202);
+    }
+    let incident = until(&server, InvestigationStatus::Running).await;
+    assert_eq!(incident.alerts.len(), 3);
+    assert_eq!(server.app.history().list(Filter::default()).await.unwrap().len(), 1);
+    let events = server.app.journal().read(&incident.id, 0, 1_000).await.unwrap();
+    let requested = |event: &&Event| matches!(event.payload, Payload::InvestigationRequested { .. });
+    assert_eq!(events.iter().filter(requested).count(), 1);
     server.app.stop().await.unwrap();
 }

@@ -42,7 +42,8 @@ impl Server {
     }
 
     pub(super) async fn with(builder: Builder) -> Self {
-        let http = HttpConfig { proxy: Proxy::None, timeout: Duration::from_secs(60), ..HttpConfig::default() };
+        let http =
+            HttpConfig { proxy: Proxy::None, timeout: Duration::from_secs(60), ..HttpConfig::default() };
         Self { app: builder.start().await.unwrap(), http: quell_sdk::http::client(&http).unwrap() }
     }
 
@@ -55,7 +56,12 @@ impl Server {
     }
 
     /// Posts and gives status and body.
-    pub(super) async fn post(&self, path: &str, headers: &[(&str, &str)], body: impl Into<reqwest::Body>) -> (u16, String) {
+    pub(super) async fn post(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<reqwest::Body>,
+    ) -> (u16, String) {
         let mut request = self.http.post(self.url(path)).body(body);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -106,7 +112,12 @@ pub(super) struct Scripted {
 
 #[async_trait]
 impl Investigator for Scripted {
-    async fn investigate(&self, request: Request, emit: Arc<dyn Emit>, cancel: CancellationToken) -> Investigation {
+    async fn investigate(
+        &self,
+        request: Request,
+        emit: Arc<dyn Emit>,
+        cancel: CancellationToken,
+    ) -> Investigation {
         for number in 0..self.notes {
             emit.emit(Payload::NoteAdded { author: "engine".into(), text: number.to_string() });
         }

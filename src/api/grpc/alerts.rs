@@ -34,8 +34,8 @@ impl AlertService for Alerts {
         }
         let accepted = self.0.accept(RECEIVER, Received { alerts, ..Received::default() }).await?;
         Ok(Response::new(SendAlertsResponse {
-            incident_ids: accepted.incidents,
-            duplicates: u32::try_from(accepted.duplicates).unwrap_or(u32::MAX),
+            incident_ids: accepted.incidents.into_iter().map(|id| id.0).collect(),
+            duplicates: accepted.duplicates,
         }))
     }
 

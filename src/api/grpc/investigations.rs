@@ -6,12 +6,20 @@ use quell_proto::v1::{
     investigation_service_server::InvestigationService,
 };
 use tonic::{Request, Response, Status, async_trait};
+use uuid::Uuid;
 
-use crate::api::{
-    Error, Kind, Question,
-    convert::{self, Invalid, optional_time, span},
-    state::Shared,
+use crate::{
+    api::{
+        Error, Kind,
+        convert::{self, Invalid, optional_time, span},
+        state::Shared,
+    },
+    domain::{Alert, AlertStatus, Labels},
+    intake::Asked,
 };
+
+/// Source of the alert that stands for a question.
+pub const QUESTION: &str = "question";
 
 pub(super) struct Investigations(pub(super) Shared);
 
@@ -22,9 +30,10 @@ impl InvestigationService for Investigations {
         request: Request<InvestigateRequest>,
     ) -> Result<Response<InvestigateResponse>, Status> {
         self.0.refuse_unless_ready()?;
-        let ask = question(request.into_inner(), self.0.clock.now())?;
-        let opened = self.0.ask(ask).await?;
-        Ok(Response::new(InvestigateResponse { number: opened.short_name(), incident_id: opened.id.0 }))
+        let asked = question(request.into_inner(), self.0.clock.now())?;
+        let opened = self.0.intake.open(asked).await.map_err(Error::from)?;
+        let number = format!("INC-{}", opened.number);
+        Ok(Response::new(InvestigateResponse { incident_id: opened.incident.0, number }))
     }
 
     /// The finished answer, or what is known of a running one.
@@ -47,7 +56,9 @@ const BUDGET: std::ops::RangeInclusive<Duration> = Duration::from_secs(1)..=Dura
 /// Longest name of a service or an alert, in bytes.
 const NAME: usize = 512;
 
-fn question(request: InvestigateRequest, now: Timestamp) -> Result<Question, Error> {
+/// The question as an incident to open. An alert stands for it, so that the engine sees its time and
+/// labels.
+fn question(request: InvestigateRequest, now: Timestamp) -> Result<Asked, Error> {
     let InvestigateRequest { service, at, labels, alertname, budget } = request;
     for (field, text) in [("service", &service), ("alertname", &alertname)] {
         if text.len() > NAME {
@@ -68,5 +79,25 @@ fn question(request: InvestigateRequest, now: Timestamp) -> Result<Question, Err
     if budget.is_some_and(|budget| !BUDGET.contains(&budget)) {
         return Err(Invalid::new("budget", "not between 1s and 600s").into());
     }
-    Ok(Question { service, at, labels: convert::labels_of("labels", labels)?, alertname, budget })
+    let mut labels = convert::labels_of("labels", labels)?;
+    labels.insert("service".to_owned(), service.clone());
+    let title = if alertname.is_empty() {
+        format!("what is wrong with {service}?")
+    } else {
+        labels.insert("alertname".to_owned(), alertname.clone());
+        alertname
+    };
+    let severity = labels.get("severity").cloned().unwrap_or_default();
+    let alert = Alert {
+        source: QUESTION.to_owned(),
+        status: AlertStatus::Firing,
+        labels,
+        annotations: Labels::new(),
+        starts_at: at,
+        ends_at: None,
+        generator_url: None,
+        fingerprint: Uuid::now_v7().simple().to_string(),
+        group_key: None,
+    };
+    Ok(Asked { title, service, severity, alerts: vec![alert], budget })
 }

@@ -8,4 +8,5 @@ mod routes;
 mod runbooks;
 mod watch;
 
+pub use investigations::QUESTION;
 pub(super) use routes::router;

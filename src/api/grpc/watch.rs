@@ -22,7 +22,7 @@ pub(super) async fn stream(
     state: &Shared,
     request: WatchRequest,
 ) -> Result<BoxStream<'static, Result<Event, Status>>, Error> {
-    let incident = state.find(&request.incident_id).await?.id;
+    let incident = state.resolve(&request.incident_id).await?;
     let mut last = None;
     if request.until_done {
         let found = investigation(state, &incident).await?;

@@ -2,15 +2,16 @@
 
 use axum::{body::Body, extract::State, response::Response};
 use http::HeaderMap;
+use quell_pagerduty::invalid_event;
 
 use super::webhooks::deliver;
 use crate::api::state::Shared;
 
 /// Alerts and changes alike: the receiver tells them apart.
 pub(super) async fn enqueue(State(state): State<Shared>, headers: HeaderMap, body: Body) -> Response {
-    deliver(&state, &*state.receivers.events_v2, &headers, body).await
+    deliver(&state, &*state.receivers.events_v2, &headers, body, invalid_event).await
 }
 
 pub(super) async fn enqueue_change(State(state): State<Shared>, headers: HeaderMap, body: Body) -> Response {
-    deliver(&state, &*state.receivers.change_events, &headers, body).await
+    deliver(&state, &*state.receivers.change_events, &headers, body, invalid_event).await
 }

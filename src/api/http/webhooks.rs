@@ -8,7 +8,7 @@ use axum::{
 };
 use http::{HeaderMap, StatusCode};
 use quell_sdk::{AlertReceiver, Rejection, Request};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::body;
 use crate::{
@@ -20,11 +20,29 @@ use crate::{
 const LIMIT: usize = 1024 * 1024;
 
 pub(super) async fn alertmanager(State(state): State<Shared>, headers: HeaderMap, body: Body) -> Response {
-    deliver(&state, &*state.receivers.alertmanager, &headers, body).await
+    deliver(&state, &*state.receivers.alertmanager, &headers, body, plainly).await
 }
 
 pub(super) async fn pagerduty(State(state): State<Shared>, headers: HeaderMap, body: Body) -> Response {
-    deliver(&state, &*state.receivers.pagerduty, &headers, body).await
+    deliver(&state, &*state.receivers.pagerduty, &headers, body, plainly).await
+}
+
+/// What a refusal says beside its `error`, in the sender's own terms.
+pub(super) type Wording = fn(&Rejection) -> Value;
+
+fn plainly(_rejection: &Rejection) -> Value {
+    json!({})
+}
+
+struct Refused {
+    error: Error,
+    body: Value,
+}
+
+impl From<Error> for Refused {
+    fn from(error: Error) -> Self {
+        Self { error, body: json!({}) }
+    }
 }
 
 /// Takes one delivery; also serves the Events v2 endpoints.
@@ -33,14 +51,16 @@ pub(super) async fn deliver(
     receiver: &dyn AlertReceiver,
     headers: &HeaderMap,
     body: Body,
+    wording: Wording,
 ) -> Response {
-    match take(state, receiver, headers, body).await {
+    match take(state, receiver, headers, body, wording).await {
         Ok(reply) => (StatusCode::ACCEPTED, Json(reply)).into_response(),
-        Err(error) => {
+        Err(Refused { error, mut body }) => {
             let (error, reason) = as_sender_sees(error);
             state.metrics.webhook_rejected(receiver.name(), reason);
             tracing::warn!(receiver = receiver.name(), reason = reason.as_str(), %error, "delivery refused");
-            error.into_response()
+            body["error"] = error.message.clone().into();
+            error.with_body(body)
         }
     }
 }
@@ -50,14 +70,19 @@ async fn take(
     receiver: &dyn AlertReceiver,
     headers: &HeaderMap,
     body: Body,
-) -> Result<serde_json::Value, Error> {
+    wording: Wording,
+) -> Result<Value, Refused> {
     state.refuse_unless_ready()?;
     let raw = body::read(headers, body, LIMIT).await?;
     let body = body::decoded(headers, raw, LIMIT)?;
     let request = Request { headers: names_and_values(headers), body, received_at: state.clock.now() };
-    let received = receiver.receive(&request).map_err(|rejection| match rejection {
-        Rejection::Unauthorized(why) => Error::new(Kind::Unauthorized, why),
-        Rejection::Malformed(why) => Error::new(Kind::Invalid, why),
+    let received = receiver.receive(&request).map_err(|rejection| {
+        let body = wording(&rejection);
+        let error = match rejection {
+            Rejection::Unauthorized(why) => Error::new(Kind::Unauthorized, why),
+            Rejection::Malformed(why) => Error::new(Kind::Invalid, why),
+        };
+        Refused { error, body }
     })?;
     if !received.dropped.is_empty() {
         state.metrics.webhook_dropped(receiver.name(), received.dropped.len());

@@ -34,7 +34,7 @@ proptest! {
     fn steps_in_any_order(told in prop::collection::vec((0_i64..400, 0..9_i32), 0..600)) {
         let mut steps = BTreeMap::new();
         for (at, value) in &told {
-            steps.entry(*at).or_insert(f64::from(*value));
+            steps.entry(*at).or_insert_with(|| f64::from(*value));
         }
         let mut sum = 0.0;
         let want: Vec<_> = steps.into_iter().map(|(at, step)| { sum += step; (at, sum) }).collect();

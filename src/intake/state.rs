@@ -1,0 +1,331 @@
+//! What is known of open and lately resolved incidents: a fold over the journal, kept in memory.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use jiff::Timestamp;
+
+use super::{
+    config::Config,
+    episode::Episode,
+    fingerprint::Key,
+    group::{Subject, Topics},
+};
+use crate::domain::{Alert, IncidentId, Labels};
+
+/// Place of an incident in the state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Slot(pub(super) u64);
+
+/// Place of an alert in the state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct AlertId(u64);
+
+/// An incident as far as it decides where alerts go.
+#[derive(Debug)]
+pub(super) struct Tracked {
+    pub(super) id: IncidentId,
+    pub(super) resolved_at: Option<Timestamp>,
+    /// When an alert last told something new.
+    pub(super) last_alert_at: Timestamp,
+    pub(super) alerts: Vec<AlertId>,
+    /// Alerts of it that fire.
+    pub(super) firing: usize,
+    /// As it was opened with; alerts may name others.
+    service: String,
+    subjects: HashSet<Subject>,
+    groups: HashSet<Key>,
+}
+
+impl Tracked {
+    pub(super) fn is_open(&self) -> bool {
+        self.resolved_at.is_none()
+    }
+}
+
+/// An alert of an incident.
+#[derive(Debug)]
+pub(super) struct Known {
+    pub(super) slot: Slot,
+    /// As the journal has it: under the name by which it first came.
+    pub(super) alert: Alert,
+    pub(super) groups: Vec<Key>,
+    pub(super) episode: Episode,
+    /// What each receiver that gives fingerprints calls it.
+    names: Vec<(Box<str>, Key)>,
+    labels: Key,
+    weight: usize,
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) config: Config,
+    pub(super) incidents: HashMap<Slot, Tracked>,
+    pub(super) alerts: HashMap<AlertId, Known>,
+    pub(super) topics: Topics,
+    by_id: HashMap<IncidentId, Slot>,
+    by_key: HashMap<Key, AlertId>,
+    by_group: HashMap<Key, Vec<Slot>>,
+    /// In the order of their resolve.
+    resolved: VecDeque<Slot>,
+    next: u64,
+    weight: usize,
+}
+
+impl State {
+    pub(super) fn new(config: Config) -> Self {
+        Self {
+            config,
+            incidents: HashMap::new(),
+            alerts: HashMap::new(),
+            topics: Topics::default(),
+            by_id: HashMap::new(),
+            by_key: HashMap::new(),
+            by_group: HashMap::new(),
+            resolved: VecDeque::new(),
+            next: 0,
+            weight: 0,
+        }
+    }
+
+    pub(super) fn slot_of(&self, incident: &IncidentId) -> Option<Slot> {
+        self.by_id.get(incident).copied()
+    }
+
+    /// Begins an incident that has no alerts yet.
+    pub(super) fn open(&mut self, id: IncidentId, service: String, at: Timestamp) -> Slot {
+        let slot = Slot(self.count());
+        self.by_id.insert(id.clone(), slot);
+        let tracked = Tracked {
+            id,
+            resolved_at: None,
+            last_alert_at: at,
+            alerts: Vec::new(),
+            firing: 0,
+            service,
+            subjects: HashSet::new(),
+            groups: HashSet::new(),
+        };
+        self.incidents.insert(slot, tracked);
+        slot
+    }
+
+    /// Marks an incident as resolved: it takes no further alerts, and is forgotten after a while.
+    pub(super) fn resolve(&mut self, slot: Slot, at: Timestamp) {
+        let Some(incident) = self.incidents.get_mut(&slot).filter(|incident| incident.is_open()) else {
+            return;
+        };
+        incident.resolved_at = Some(at);
+        for subject in incident.subjects.drain() {
+            self.topics.remove(&subject.topic, slot);
+        }
+        self.resolved.push_back(slot);
+    }
+
+    /// The alert that this one is, if it is known: by its sender's name for it, else by its labels.
+    pub(super) fn find(&self, alert: &Alert) -> Option<AlertId> {
+        if !alert.fingerprint.is_empty() {
+            let name = Key::of_sender(&alert.source, &alert.fingerprint);
+            if let Some(id) = self.by_key.get(&name) {
+                return Some(*id);
+            }
+        }
+        if alert.labels.is_empty() {
+            return None;
+        }
+        let id = *self.by_key.get(&Key::of_labels(&alert.labels))?;
+        // A sender that gives two names means two alerts, however alike.
+        let named = self.alerts.get(&id)?.names.iter().any(|(source, _)| **source == *alert.source);
+        (alert.fingerprint.is_empty() || !named).then_some(id)
+    }
+
+    /// Adds an alert to an incident, as it stands in the journal.
+    pub(super) fn add(&mut self, slot: Slot, alert: &Alert, episode: Episode, sender_named: bool) -> AlertId {
+        let id = AlertId(self.count());
+        let known = Known {
+            slot,
+            alert: alert.clone(),
+            groups: Vec::new(),
+            names: Vec::new(),
+            labels: Key::of_labels(&alert.labels),
+            weight: weight(alert),
+            episode,
+        };
+        self.weight += known.weight;
+        if !alert.labels.is_empty() {
+            self.by_key.insert(known.labels, id);
+        }
+        if let Some(incident) = self.incidents.get_mut(&slot) {
+            incident.alerts.push(id);
+            incident.firing += usize::from(known.episode.is_firing());
+        }
+        self.alerts.insert(id, known);
+        let name = if sender_named { alert.fingerprint.as_str() } else { "" };
+        self.alias(id, &alert.source, name, alert.group_key.as_deref());
+        self.index(slot, &alert.labels);
+        id
+    }
+
+    /// Notes the names under which one more receiver knows an alert and its group.
+    pub(super) fn alias(&mut self, id: AlertId, source: &str, fingerprint: &str, group_key: Option<&str>) {
+        let Some(known) = self.alerts.get_mut(&id) else { return };
+        let Some(incident) = self.incidents.get_mut(&known.slot) else { return };
+        let slot = known.slot;
+        let mut join = |group: Key| {
+            if incident.groups.insert(group) {
+                self.by_group.entry(group).or_default().push(slot);
+            }
+        };
+        if !fingerprint.is_empty() && !known.names.iter().any(|(name, _)| **name == *source) {
+            let name = Key::of_sender(source, fingerprint);
+            known.names.push((source.into(), name));
+            self.by_key.insert(name, id);
+            // Notes may name an alert instead of its group.
+            join(Key::of_group(fingerprint));
+        }
+        if let Some(group) = group_key.map(Key::of_group) {
+            if !known.groups.contains(&group) && known.groups.len() < 8 {
+                known.groups.push(group);
+            }
+            join(group);
+        }
+    }
+
+    /// Makes an incident findable by what one of its alerts is about.
+    fn index(&mut self, slot: Slot, labels: &Labels) {
+        let subject = Subject::of(labels, &self.config);
+        self.index_subject(slot, subject);
+    }
+
+    /// Makes an incident without alerts, for which a person asked, findable by its service.
+    pub(super) fn index_asked(&mut self, slot: Slot) {
+        let Some(incident) = self.incidents.get(&slot).filter(|incident| incident.alerts.is_empty()) else {
+            return;
+        };
+        let (service, topic) = (incident.service.clone(), incident.service.clone());
+        self.index_subject(slot, Subject { service, topic, scope: String::new() });
+    }
+
+    fn index_subject(&mut self, slot: Slot, subject: Subject) {
+        if let Some(incident) = self.incidents.get_mut(&slot)
+            && incident.is_open()
+            && !incident.subjects.contains(&subject)
+        {
+            self.topics.insert(&subject, slot);
+            incident.subjects.insert(subject);
+        }
+    }
+
+    /// Changes a known alert to what the journal says of it now.
+    pub(super) fn update(&mut self, id: AlertId, alert: &Alert, was_firing: bool) {
+        let Some(known) = self.alerts.get_mut(&id) else { return };
+        if let Some(incident) = self.incidents.get_mut(&known.slot) {
+            match (was_firing, known.episode.is_firing()) {
+                (true, false) => incident.firing = incident.firing.saturating_sub(1),
+                (false, true) => incident.firing += 1,
+                _ => {}
+            }
+        }
+        let weight = weight(alert);
+        self.weight = (self.weight + weight).saturating_sub(known.weight);
+        known.weight = weight;
+        known.alert.clone_from(alert);
+    }
+
+    /// Takes a known alert out of its incident, which is over, to be added to another.
+    pub(super) fn take(&mut self, id: AlertId) -> Option<Known> {
+        let known = self.alerts.remove(&id)?;
+        self.unlink(id, &known);
+        if let Some(incident) = self.incidents.get_mut(&known.slot) {
+            incident.alerts.retain(|other| *other != id);
+        }
+        Some(known)
+    }
+
+    /// Incidents that know a group, or an alert of that fingerprint, oldest first.
+    pub(super) fn of_group(&self, group: Key) -> &[Slot] {
+        self.by_group.get(&group).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Forgets incidents that were resolved long ago, and the quietest ones when memory is used up.
+    pub(super) fn tidy(&mut self, now: Timestamp) {
+        while let Some(slot) = self.resolved.front().copied() {
+            let age = self.incidents.get(&slot).and_then(|incident| incident.resolved_at);
+            let age = age.map(|at| now.duration_since(at).unsigned_abs());
+            if age.is_some_and(|age| age <= self.config.remember_resolved) && !self.is_heavy() {
+                break;
+            }
+            self.resolved.pop_front();
+            self.forget(slot);
+        }
+        if !self.is_heavy() {
+            return;
+        }
+        let mut quietest: Vec<(Timestamp, Slot)> =
+            self.incidents.iter().map(|(slot, incident)| (incident.last_alert_at, *slot)).collect();
+        quietest.sort_unstable();
+        // One pass makes room for a while: a pass costs as much as there are incidents.
+        let enough = self.config.max_state_bytes / 10 * 9;
+        let mut forgotten = 0_usize;
+        // The newest stays, however heavy: something may be joining it right now.
+        quietest.pop();
+        for (_, slot) in quietest {
+            if self.weight <= enough {
+                break;
+            }
+            self.forget(slot);
+            forgotten += 1;
+        }
+        tracing::warn!(forgotten, "open incidents forgotten by the intake: too many alerts to keep");
+    }
+
+    fn is_heavy(&self) -> bool {
+        self.weight > self.config.max_state_bytes
+    }
+
+    fn forget(&mut self, slot: Slot) {
+        let Some(incident) = self.incidents.remove(&slot) else { return };
+        self.by_id.remove(&incident.id);
+        for subject in &incident.subjects {
+            self.topics.remove(&subject.topic, slot);
+        }
+        for group in &incident.groups {
+            if let Some(slots) = self.by_group.get_mut(group) {
+                slots.retain(|other| *other != slot);
+                if slots.is_empty() {
+                    self.by_group.remove(group);
+                }
+            }
+        }
+        for id in incident.alerts {
+            if let Some(known) = self.alerts.remove(&id) {
+                self.unlink(id, &known);
+            }
+        }
+    }
+
+    fn unlink(&mut self, id: AlertId, known: &Known) {
+        self.weight = self.weight.saturating_sub(known.weight);
+        for key in known.names.iter().map(|(_, name)| name).chain([&known.labels]) {
+            // A later alert with the same labels may have taken the place.
+            if self.by_key.get(key) == Some(&id) {
+                self.by_key.remove(key);
+            }
+        }
+    }
+
+    fn count(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+}
+
+/// What an alert costs to keep, about.
+pub(super) fn weight(alert: &Alert) -> usize {
+    const FIXED: usize = 800;
+    const PER_PAIR: usize = 64;
+    let pairs = alert.labels.iter().chain(&alert.annotations);
+    let pairs: usize = pairs.map(|(name, value)| PER_PAIR + name.len() + value.len()).sum();
+    let url = alert.generator_url.as_ref().map_or(0, String::len);
+    let group = alert.group_key.as_ref().map_or(0, String::len);
+    FIXED + pairs + url + group + alert.fingerprint.len() + alert.source.len()
+}

@@ -189,11 +189,13 @@ async fn a_person_may_open_and_end_an_incident() {
     let asked = Asked {
         title: "checkout, please".to_owned(),
         service: "checkout".to_owned(),
+        alerts: vec![plain("grpc", &[("alertname", "asked"), ("service", "checkout")])],
         budget: Some(Duration::from_secs(7)),
         ..Asked::default()
     };
     let opened = world.intake.open(asked).await.unwrap();
     assert_eq!(opened.number, 1);
+    assert_eq!(world.incidents().await[0].alerts[0].fingerprint.len(), 16);
     let claim = world.journal.claim("w", Duration::from_secs(9)).await.unwrap();
     assert_eq!((claim.investigation, claim.budget.as_secs()), (opened.investigation, 7));
     let joined = world.send([alert("Slow", "checkout")]).await.incidents;
@@ -201,4 +203,17 @@ async fn a_person_may_open_and_end_an_incident() {
     assert!(world.intake.resolve(&opened.incident, "it was me").await.unwrap());
     assert!(!world.intake.resolve(&opened.incident, "again").await.unwrap());
     assert!(!world.incidents().await[0].is_open());
+}
+
+#[tokio::test]
+async fn an_incident_that_a_person_asked_for_is_joined_by_its_service() {
+    let mut world = World::new().await;
+    let asked = Asked { service: "checkout".to_owned(), ..Asked::default() };
+    let opened = world.intake.open(asked).await.unwrap();
+    for name in ["Slow", "Errors"] {
+        let labels = [("alertname", name), ("service", "checkout"), ("cluster", "prod")];
+        let joined = world.send([plain("grpc", &labels)]).await.incidents;
+        assert_eq!(joined.as_slice(), std::slice::from_ref(&opened.incident));
+        world.restart().await;
+    }
 }

@@ -18,7 +18,7 @@ pub mod runbook;
 
 pub mod api;
 pub mod app;
-// pub mod cli;
+pub mod cli;
 pub mod clock;
 pub mod registry;
 pub mod telemetry;

@@ -139,7 +139,8 @@ fn votes_of_rows(
     let width = bin_width(start, end);
     let count = usize::try_from((until - start) / width).unwrap_or(0).min(10_000) + 1;
     let mut rows: BTreeMap<Arc<str>, Vec<Bin>> = BTreeMap::new();
-    let slot = |at: UnixNanos| usize::try_from((at - start) / width).ok().filter(|_| at >= start && at <= until);
+    let slot =
+        |at: UnixNanos| usize::try_from((at - start) / width).ok().filter(|_| at >= start && at <= until);
     for (index, span) in case.now.spans.iter().enumerate() {
         let is_entry = traced
             .now

@@ -14,6 +14,7 @@ use crate::{
     config::Config,
     history::{self, History},
     intake::{self, Intake},
+    investigation::Sources,
     journal::{self, Journal, Options, SqliteJournal},
     registry::{self, Registry},
     runbook::Library,
@@ -126,6 +127,7 @@ impl Builder {
             readiness: Readiness::default(),
             shutdown: shutdown.clone(),
         });
+        let all = sources.clone();
         let investigator = investigator.unwrap_or_else(|| Arc::new(Engine { sources, library }));
         let workers = TaskTracker::new();
         for number in 1..=config.investigation.workers {
@@ -153,7 +155,7 @@ impl Builder {
         });
         state.readiness.ready();
         tracing::info!(%address, "ready");
-        Ok(App { _shutdown: shutdown.drop_guard(), address, state, workers, server, ended })
+        Ok(App { _shutdown: shutdown.drop_guard(), address, state, sources: all, workers, server, ended })
     }
 }
 
@@ -169,6 +171,7 @@ pub struct App {
     _shutdown: DropGuard,
     address: SocketAddr,
     state: Arc<State>,
+    sources: Sources,
     workers: TaskTracker,
     server: JoinHandle<Result<(), api::ServeError>>,
     ended: watch::Receiver<bool>,
@@ -187,6 +190,11 @@ impl App {
 
     pub fn journal(&self) -> &Arc<dyn Journal> {
         &self.state.journal
+    }
+
+    /// What its investigations ask.
+    pub fn sources(&self) -> &Sources {
+        &self.sources
     }
 
     pub fn history(&self) -> &Arc<History> {

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use quell_proto::v1::{
-    incident_service_client::IncidentServiceClient,
-    investigation_service_client::InvestigationServiceClient,
+    incident_service_client::IncidentServiceClient, investigation_service_client::InvestigationServiceClient,
 };
 use tonic::{
     Code, Status,
@@ -22,7 +21,11 @@ const MOST: usize = 64 << 20;
 
 /// A connection to the server of `--server`.
 pub async fn connect(global: &Global) -> Result<Channel> {
-    let url = if global.server.contains("://") { global.server.clone() } else { format!("http://{}", global.server) };
+    let url = if global.server.contains("://") {
+        global.server.clone()
+    } else {
+        format!("http://{}", global.server)
+    };
     let endpoint = Endpoint::from_shared(url)
         .map_err(|error| Failure::usage(format!("--server {}: {error}", global.server)))?
         .connect_timeout(Duration::from_secs(5));

@@ -80,7 +80,8 @@ async fn follow(incident: &str, args: &Investigate, global: &Global, out: &Out) 
     let mut events = server.watch(request).await.map_err(|status| client::failure(&status))?.into_inner();
     let mut answer = None;
     while let Some(event) = events.message().await.map_err(|status| client::failure(&status))? {
-        if let Some(line) = render::event(&event, out.verbose).filter(|_| args.follow && out.is_for_people()) {
+        if let Some(line) = render::event(&event, out.verbose).filter(|_| args.follow && out.is_for_people())
+        {
             out.line(&line)?;
         }
         if let Some(found) = finished(event.payload.as_ref()) {
@@ -123,7 +124,9 @@ fn target(args: &Investigate) -> Result<Target> {
             Some((name, rest)) => {
                 name.trim().clone_into(&mut target.alertname);
                 let inside = rest.trim_end().strip_suffix('}').ok_or_else(|| {
-                    Failure::usage(format!("\"{word}\" lacks its closing brace; write alert{{key=\"value\"}}"))
+                    Failure::usage(format!(
+                        "\"{word}\" lacks its closing brace; write alert{{key=\"value\"}}"
+                    ))
                 })?;
                 for pair in inside.split(',').filter(|pair| !pair.trim().is_empty()) {
                     let pair = pair.replace('"', "");

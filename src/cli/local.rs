@@ -18,10 +18,8 @@ use super::{
 use crate::{
     api::convert::{self, Wire},
     bundle::{self, Bundle},
-    clock::{SharedClock, SystemClock},
     config,
-    domain::{Alert, AlertStatus, Event, IncidentId, Payload, Window},
-    intake::ChangeLog,
+    domain::{Alert, AlertStatus, Event, IncidentId, Payload, SignalKind, Window},
     investigation::{self, Emit, Request, Sources},
     registry::Registry,
     runbook::Library,
@@ -68,7 +66,12 @@ pub async fn run(args: Investigate, target: Target, out: &Out) -> Result<Exit> {
 fn say_skipped(bundle: &Bundle, out: &Out) {
     for skipped in bundle.skipped.iter().filter(|skipped| skipped.lines > 0) {
         let first = skipped.first.as_ref().map(|(line, why)| format!("; first line {line}: {why}"));
-        out.say(&format!("{}: {} bad lines skipped{}", skipped.file, skipped.lines, first.unwrap_or_default()));
+        out.say(&format!(
+            "{}: {} bad lines skipped{}",
+            skipped.file,
+            skipped.lines,
+            first.unwrap_or_default()
+        ));
     }
 }
 
@@ -82,7 +85,10 @@ fn of_bundle(args: &Investigate, target: &Target, bundle: &Bundle) -> Result<Req
         ));
     };
     if let Some(since) = &args.since {
-        window = Window { start: moments::parse(since, window.end, &TimeZone::system())?.max(window.start), ..window };
+        window = Window {
+            start: moments::parse(since, window.end, &TimeZone::system())?.max(window.start),
+            ..window
+        };
     }
     Ok(Request {
         id: "inv_bundle".to_owned(),
@@ -97,8 +103,7 @@ fn of_bundle(args: &Investigate, target: &Target, bundle: &Bundle) -> Result<Req
 fn of_configuration(args: &Investigate, target: &Target) -> Result<(Request, Sources)> {
     let loaded = config::load(args.configured.config.as_deref(), &args.configured.sets)
         .map_err(|error| Failure::usage(error.to_string()))?;
-    let clock: SharedClock = Arc::new(SystemClock);
-    let registry = Registry::build(&loaded.config, Arc::new(ChangeLog::default()), clock)?;
+    let registry = Registry::build(&loaded.config)?;
     if loaded.config.sources.prometheus.is_empty() {
         return Err(Failure::usage(
             "no source is configured; name one with --config or --set, or use --bundle DIR",
@@ -112,7 +117,9 @@ fn of_configuration(args: &Investigate, target: &Target) -> Result<(Request, Sou
     let service = if target.service.is_empty() { service_of(&alerts) } else { target.service.clone() };
     let at = target.at.or_else(|| alerts.iter().map(|alert| alert.starts_at).min()).unwrap_or(now);
     if service.is_empty() && target.alertname.is_empty() && alerts.is_empty() {
-        return Err(Failure::usage("nothing to investigate; name a service or an alert, or use --bundle DIR"));
+        return Err(Failure::usage(
+            "nothing to investigate; name a service or an alert, or use --bundle DIR",
+        ));
     }
     if alerts.is_empty() && !target.alertname.is_empty() {
         alerts.push(alert_of(target, at));
@@ -121,9 +128,33 @@ fn of_configuration(args: &Investigate, target: &Target) -> Result<(Request, Sou
         Some(since) => moments::parse(since, now, &TimeZone::system())?,
         None => Window::ending_at(at, LOOKBACK).start,
     };
-    let request =
-        Request { id: "inv_local".to_owned(), service, alerts, at, window: Window::new(start, now), budget: args.budget };
-    Ok((request, registry.sources))
+    let request = Request {
+        id: "inv_local".to_owned(),
+        service,
+        alerts,
+        at,
+        window: Window::new(start, now),
+        budget: args.budget,
+    };
+    let mut sources = Sources::default();
+    for integration in &registry.integrations {
+        let can = integration.capabilities();
+        sources.metrics.extend(can.metrics);
+        sources.logs.extend(can.logs);
+        sources.traces.extend(can.traces);
+        sources.changes.extend(can.changes);
+        sources.topology.extend(can.topology);
+    }
+    for (signal, lacking) in [
+        (SignalKind::Logs, sources.logs.is_empty()),
+        (SignalKind::Traces, sources.traces.is_empty()),
+        (SignalKind::Changes, sources.changes.is_empty()),
+    ] {
+        if lacking {
+            sources.absent.push((signal, "no source is configured for it".to_owned()));
+        }
+    }
+    Ok((request, sources))
 }
 
 fn service_of(alerts: &[Alert]) -> String {
@@ -149,7 +180,7 @@ fn alert_of(target: &Target, at: Timestamp) -> Alert {
 /// The alerts of an Alertmanager webhook.
 fn alerts_of(body: &[u8], now: Timestamp) -> Result<Vec<Alert>> {
     use quell_sdk::AlertReceiver;
-    let receiver = quell_alertmanager::Receiver::new(quell_alertmanager::Config::default());
+    let receiver = quell_alertmanager::Receiver::new(Default::default());
     let request = quell_sdk::Request { headers: Vec::new(), body: body.to_vec().into(), received_at: now };
     Ok(receiver.receive(&request).map_err(|error| Failure::usage(format!("standard input: {error}")))?.alerts)
 }

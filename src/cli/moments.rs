@@ -26,9 +26,7 @@ pub fn parse(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp> {
         let at_today = at(&today)?;
         return Ok(if at_today <= now { at_today } else { at(&today.yesterday()?)? });
     }
-    Err(Failure::usage(format!(
-        "\"{text}\" is not a time; write 15m, now-1h, 14:05 or 2026-03-01T14:05:00Z"
-    )))
+    Err(Failure::usage(format!("\"{text}\" is not a time; write 15m, now-1h, 14:05 or 2026-03-01T14:05:00Z")))
 }
 
 fn before(now: Timestamp, ago: Duration) -> Result<Timestamp> {

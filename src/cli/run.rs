@@ -37,7 +37,11 @@ pub fn run() -> Exit {
             failure.exit
         }
     };
-    if exit_zero && matches!(exit, Exit::Inconclusive | Exit::Partial | Exit::Timeout) { Exit::Ok } else { exit }
+    if exit_zero && matches!(exit, Exit::Inconclusive | Exit::Partial | Exit::Timeout) {
+        Exit::Ok
+    } else {
+        exit
+    }
 }
 
 fn start(cli: Cli, out: &Out) -> Result<Exit> {
@@ -81,8 +85,13 @@ async fn asynchronous(command: Command, global: &super::args::Global, out: &Out)
         Command::Doctor(configured) => doctor::run(configured, out).await,
         Command::Other(words) => match words.as_slice() {
             [id] if looks_like_an_incident(id) => {
-                let args =
-                    Show { id: id.clone(), paths: false, hypotheses: false, evidence: false, timeline: false };
+                let args = Show {
+                    id: id.clone(),
+                    paths: false,
+                    hypotheses: false,
+                    evidence: false,
+                    timeline: false,
+                };
                 show::run(args, global, out).await
             }
             _ => Err(Failure::usage(format!(

@@ -83,7 +83,9 @@ pub fn matching(alert: &str, labels: &[String], dirs: &[PathBuf], out: &Out) -> 
         _ => {
             let values: Vec<_> = matches
                 .iter()
-                .map(|found| json!({ "id": found.runbook.id, "score": found.score, "because": found.because }))
+                .map(
+                    |found| json!({ "id": found.runbook.id, "score": found.score, "because": found.because }),
+                )
                 .collect();
             out.values(&values)?;
         }

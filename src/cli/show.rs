@@ -50,7 +50,10 @@ pub async fn run(args: Show, global: &Global, out: &Out) -> Result<Exit> {
 fn without_answer(incident: &Incident, out: &Out) -> Result<Exit> {
     if out.is_for_people() {
         out.line(&render::headline(incident))?;
-        out.line(&format!("investigation: {}; `quell watch {}` follows it", incident.investigation_status, incident.number))?;
+        out.line(&format!(
+            "investigation: {}; `quell watch {}` follows it",
+            incident.investigation_status, incident.number
+        ))?;
     } else {
         out.value(incident)?;
     }
@@ -82,7 +85,9 @@ async fn timeline(
 /// Prints an answer in the form that was asked for, and grades it.
 pub fn print(found: &Investigation, out: &Out) -> Result<Exit> {
     match out.format {
-        Output::Auto | Output::Table | Output::Wide => out.text(&render::answer(found, out.width, out.verbose))?,
+        Output::Auto | Output::Table | Output::Wide => {
+            out.text(&render::answer(found, out.width, out.verbose))?
+        }
         Output::Md => out.text(&render::markdown(found))?,
         Output::Name => found.recovery_paths.iter().try_for_each(|path| out.line(&path.id))?,
         Output::Json | Output::Jsonl | Output::Yaml => out.value(found)?,

@@ -45,7 +45,8 @@ pub async fn run(args: Watch, global: &Global, out: &Out) -> Result<Exit> {
     if after > 0 {
         out.say(&format!("after event {after}; --after 0 shows all"));
     }
-    let follower = Follower { global, out, cursor, number: incident.number.clone(), until_done: args.until_done };
+    let follower =
+        Follower { global, out, cursor, number: incident.number.clone(), until_done: args.until_done };
     tokio::select! {
         done = follower.follow(&incident.id, after) => done,
         () = super::serve::signal() => {
@@ -85,7 +86,8 @@ impl Follower<'_> {
             Err(failure) if failure.exit == Exit::Unreachable => return Ok(None),
             Err(failure) => return Err(failure),
         };
-        let request = WatchRequest { incident_id: incident.to_owned(), after_seq: *last, until_done: self.until_done };
+        let request =
+            WatchRequest { incident_id: incident.to_owned(), after_seq: *last, until_done: self.until_done };
         let mut events = match server.watch(request).await {
             Ok(answer) => answer.into_inner(),
             Err(status) if status.code() == Code::Unavailable => return Ok(None),

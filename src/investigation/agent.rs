@@ -190,14 +190,12 @@ fn predicted(prediction: &Prediction, proposal: &Proposal, board: &Board) -> Opt
     } else {
         let phrase = hypothesis.fault.phrase();
         let expected = prediction.name.replace('-', " ");
-        (prediction.unseen, format!("{phrase} would show \"{expected}\" at {}; it does not", hypothesis.entity))
+        (
+            prediction.unseen,
+            format!("{phrase} would show \"{expected}\" at {}; it does not", hypothesis.entity),
+        )
     };
-    Some(Argument {
-        decibans,
-        text,
-        evidence: seen.evidence,
-        test: format!("predicts:{}", prediction.name),
-    })
+    Some(Argument { decibans, text, evidence: seen.evidence, test: format!("predicts:{}", prediction.name) })
 }
 
 fn of_change(proposal: &Proposal, suspect: &Suspect, board: &Board) -> Vec<Argument> {

@@ -149,7 +149,9 @@ impl Board {
 
     fn can_show(&self, kinds: &[IndicatorKind]) -> bool {
         let needs = |kind: &IndicatorKind| match kind {
-            IndicatorKind::SelfTime | IndicatorKind::NetworkGap | IndicatorKind::Structure => SignalKind::Traces,
+            IndicatorKind::SelfTime | IndicatorKind::NetworkGap | IndicatorKind::Structure => {
+                SignalKind::Traces
+            }
             IndicatorKind::Log => SignalKind::Logs,
             _ => SignalKind::Metrics,
         };
@@ -202,7 +204,10 @@ fn says<'a>(symptoms: impl Iterator<Item = &'a Observed>, words: &[&str], alert:
             words.iter().find(|word| text.contains(**word)).map(|word| (found, *word))
         })
         .max_by(|a, b| {
-            a.0.symptom.decibans.total_cmp(&b.0.symptom.decibans).then_with(|| b.0.symptom.id.cmp(&a.0.symptom.id))
+            a.0.symptom
+                .decibans
+                .total_cmp(&b.0.symptom.decibans)
+                .then_with(|| b.0.symptom.id.cmp(&a.0.symptom.id))
         });
     match (found, alert.and_then(|text| words.iter().find(|word| text.contains(**word)))) {
         (Some((found, word)), _) => Seen {

@@ -160,9 +160,11 @@ async fn by<T>(
             }
             answer
         }),
-        Err(_) => {
-            Err(Error::new(quell_sdk::ErrorKind::Timeout, name, "no answer within the investigation's budget"))
-        }
+        Err(_) => Err(Error::new(
+            quell_sdk::ErrorKind::Timeout,
+            name,
+            "no answer within the investigation's budget",
+        )),
     };
     (name.to_owned(), answer)
 }

@@ -132,7 +132,10 @@ struct Trial {
     hypotheses: Vec<Hypothesis>,
     /// Evidence that agents brought.
     evidence: Vec<Evidence>,
-    runbooks: BTreeMap<u32, (Arc<crate::runbook::Runbook>, crate::runbook::RunbookHypothesis, crate::runbook::Vars)>,
+    runbooks: BTreeMap<
+        u32,
+        (Arc<crate::runbook::Runbook>, crate::runbook::RunbookHypothesis, crate::runbook::Vars),
+    >,
     board: Arc<Board>,
     labels: Arc<Labels>,
     emit: Arc<dyn Emit>,

@@ -67,8 +67,13 @@ pub const SIGNATURES: &[Signature] = &[
             predict(
                 "says-pool",
                 Sign::Says(&[
-                    "pool", "timed out waiting for a connection", "too many connections", "no available connection",
-                    "connection acquire", "acquire timeout", "remaining connection slots",
+                    "pool",
+                    "timed out waiting for a connection",
+                    "too many connections",
+                    "no available connection",
+                    "connection acquire",
+                    "acquire timeout",
+                    "remaining connection slots",
                 ]),
                 9.0,
                 -2.0,
@@ -86,7 +91,13 @@ pub const SIGNATURES: &[Signature] = &[
             predict(
                 "says-query",
                 Sign::Says(&[
-                    "slow query", "seq scan", "sequential scan", "full scan", "missing index", "statement timeout", "query took",
+                    "slow query",
+                    "seq scan",
+                    "sequential scan",
+                    "full scan",
+                    "missing index",
+                    "statement timeout",
+                    "query took",
                     "full table scan",
                 ]),
                 8.0,
@@ -121,7 +132,12 @@ pub const SIGNATURES: &[Signature] = &[
         fault: FaultClass::OomKill,
         prior: -2.0,
         predictions: &[
-            predict("says-oom", Sign::Says(&["oomkilled", "oom-kill", "out of memory: kill", "exceeded memory limit"]), 9.0, -6.0),
+            predict(
+                "says-oom",
+                Sign::Says(&["oomkilled", "oom-kill", "out of memory: kill", "exceeded memory limit"]),
+                9.0,
+                -6.0,
+            ),
             predict("restarts-up", Sign::Own(&[Restarts], &[Up, New]), 5.0, -3.0),
             predict("memory", Sign::Own(&[Memory], &[Up, Down]), 3.0, 0.0),
         ],
@@ -131,14 +147,24 @@ pub const SIGNATURES: &[Signature] = &[
         prior: -3.0,
         predictions: &[
             predict("restarts-up", Sign::Own(&[Restarts], &[Up, Down, New]), 6.0, -5.0),
-            predict("says-crash", Sign::Says(&["crashloop", "back-off restarting", "panic", "segfault", "exited with"]), 5.0, -2.0),
+            predict(
+                "says-crash",
+                Sign::Says(&["crashloop", "back-off restarting", "panic", "segfault", "exited with"]),
+                5.0,
+                -2.0,
+            ),
         ],
     },
     Signature {
         fault: FaultClass::DiskFull,
         prior: -3.0,
         predictions: &[
-            predict("says-disk", Sign::Says(&["no space left on device", "disk full", "enospc", "disk quota exceeded"]), 12.0, -4.0),
+            predict(
+                "says-disk",
+                Sign::Says(&["no space left on device", "disk full", "enospc", "disk quota exceeded"]),
+                12.0,
+                -4.0,
+            ),
             predict("disk", Sign::Own(&[Disk], &[Up, Down]), 5.0, -4.0),
         ],
     },
@@ -155,7 +181,12 @@ pub const SIGNATURES: &[Signature] = &[
         prior: -3.0,
         predictions: &[
             predict("threads", Sign::Own(&[Threads], &[Up, Down]), 5.0, -5.0),
-            predict("says-threads", Sign::Says(&["thread pool", "rejectedexecution", "no available threads", "worker exhausted"]), 8.0, -4.0),
+            predict(
+                "says-threads",
+                Sign::Says(&["thread pool", "rejectedexecution", "no available threads", "worker exhausted"]),
+                8.0,
+                -4.0,
+            ),
         ],
     },
     Signature {
@@ -166,7 +197,13 @@ pub const SIGNATURES: &[Signature] = &[
             predict("bytes-down", Sign::Own(&[IndicatorKind::Network], &[Down]), 2.0, 0.0),
             predict(
                 "says-network",
-                Sign::Says(&["connection reset", "broken pipe", "no route to host", "network is unreachable", "retransmi"]),
+                Sign::Says(&[
+                    "connection reset",
+                    "broken pipe",
+                    "no route to host",
+                    "network is unreachable",
+                    "retransmi",
+                ]),
                 4.0,
                 0.0,
             ),
@@ -178,7 +215,14 @@ pub const SIGNATURES: &[Signature] = &[
         prior: -4.0,
         predictions: &[predict(
             "says-dns",
-            Sign::Says(&["no such host", "nxdomain", "servfail", "name resolution", "getaddrinfo", "dns lookup"]),
+            Sign::Says(&[
+                "no such host",
+                "nxdomain",
+                "servfail",
+                "name resolution",
+                "getaddrinfo",
+                "dns lookup",
+            ]),
             14.0,
             -6.0,
         )],
@@ -189,7 +233,13 @@ pub const SIGNATURES: &[Signature] = &[
         predictions: &[
             predict(
                 "says-certificate",
-                Sign::Says(&["certificate has expired", "certificate expired", "x509", "cert expired", "certificate is not yet valid"]),
+                Sign::Says(&[
+                    "certificate has expired",
+                    "certificate expired",
+                    "x509",
+                    "cert expired",
+                    "certificate is not yet valid",
+                ]),
                 14.0,
                 -6.0,
             ),
@@ -203,7 +253,14 @@ pub const SIGNATURES: &[Signature] = &[
             predict("silent", Sign::Silent, 4.0, 0.0),
             predict(
                 "callers-refused",
-                Sign::CallersSay(&["connection refused", "unavailable", "503", "no healthy upstream", "connection reset", "unreachable"]),
+                Sign::CallersSay(&[
+                    "connection refused",
+                    "unavailable",
+                    "503",
+                    "no healthy upstream",
+                    "connection reset",
+                    "unreachable",
+                ]),
                 6.0,
                 -2.0,
             ),
@@ -219,7 +276,16 @@ pub const SIGNATURES: &[Signature] = &[
             predict("external", Sign::Is(EntityKind::External), 5.0, -12.0),
             predict(
                 "callers-say",
-                Sign::CallersSay(&["503", "unavailable", "502", "504", "slowdown", "timeout", "connection refused", "deadline"]),
+                Sign::CallersSay(&[
+                    "503",
+                    "unavailable",
+                    "502",
+                    "504",
+                    "slowdown",
+                    "timeout",
+                    "connection refused",
+                    "deadline",
+                ]),
                 5.0,
                 -3.0,
             ),
@@ -233,7 +299,15 @@ pub const SIGNATURES: &[Signature] = &[
             predict("more-requests", Sign::MoreRequests, 10.0, -10.0),
             predict(
                 "says-overload",
-                Sign::Says(&["overload", "shed", "too many requests", "queue full", "concurrency limit", "429", "at capacity"]),
+                Sign::Says(&[
+                    "overload",
+                    "shed",
+                    "too many requests",
+                    "queue full",
+                    "concurrency limit",
+                    "429",
+                    "at capacity",
+                ]),
                 5.0,
                 0.0,
             ),
@@ -254,7 +328,12 @@ pub const SIGNATURES: &[Signature] = &[
         prior: -2.0,
         predictions: &[
             predict("cache", Sign::Own(&[Cache], &[Up, Down]), 8.0, -6.0),
-            predict("says-cache", Sign::Says(&["cache miss", "cache unavailable", "evicted", "cache cold"]), 4.0, -1.0),
+            predict(
+                "says-cache",
+                Sign::Says(&["cache miss", "cache unavailable", "evicted", "cache cold"]),
+                4.0,
+                -1.0,
+            ),
             predict("is-cache", Sign::Is(EntityKind::Cache), 4.0, 0.0),
         ],
     },
@@ -273,7 +352,12 @@ pub const SIGNATURES: &[Signature] = &[
         prior: -3.0,
         predictions: &[
             predict("locks-up", Sign::Own(&[Lock], &[Up]), 7.0, -4.0),
-            predict("says-lock", Sign::Says(&["lock wait", "could not obtain lock", "lock acquire timed out", "lock timeout"]), 8.0, -4.0),
+            predict(
+                "says-lock",
+                Sign::Says(&["lock wait", "could not obtain lock", "lock acquire timed out", "lock timeout"]),
+                8.0,
+                -4.0,
+            ),
         ],
     },
     Signature {
@@ -285,7 +369,12 @@ pub const SIGNATURES: &[Signature] = &[
         fault: FaultClass::Quota,
         prior: -3.0,
         predictions: &[
-            predict("says-quota", Sign::Says(&["quota exceeded", "rate limit", "ratelimit", "throttl", "limit exceeded"]), 9.0, -4.0),
+            predict(
+                "says-quota",
+                Sign::Says(&["quota exceeded", "rate limit", "ratelimit", "throttl", "limit exceeded"]),
+                9.0,
+                -4.0,
+            ),
             predict("quota-up", Sign::Own(&[IndicatorKind::Quota], &[Up, New]), 5.0, -2.0),
         ],
     },
@@ -297,7 +386,16 @@ pub const SIGNATURES: &[Signature] = &[
             predict("log-vanished", Sign::Own(&[Log], &[Vanished, Down]), 4.0, 0.0),
             predict(
                 "says-exception",
-                Sign::Says(&["exception", "panic", "traceback", "nullpointer", "undefined", "unhandled", "fatal error", "typeerror"]),
+                Sign::Says(&[
+                    "exception",
+                    "panic",
+                    "traceback",
+                    "nullpointer",
+                    "undefined",
+                    "unhandled",
+                    "fatal error",
+                    "typeerror",
+                ]),
                 6.0,
                 -1.0,
             ),

@@ -48,7 +48,13 @@ struct Class {
 
 const CLASSES: &[Class] = &[
     Class { test: "self-time", kinds: &[IndicatorKind::SelfTime], factor: 0.8, most: 14.0, explained: 1.0 },
-    Class { test: "network-gap", kinds: &[IndicatorKind::NetworkGap], factor: 0.8, most: 14.0, explained: 1.0 },
+    Class {
+        test: "network-gap",
+        kinds: &[IndicatorKind::NetworkGap],
+        factor: 0.8,
+        most: 14.0,
+        explained: 1.0,
+    },
     Class { test: "errors-begin", kinds: &[IndicatorKind::Errors], factor: 0.7, most: 14.0, explained: 0.4 },
     Class { test: "structure", kinds: &[IndicatorKind::Structure], factor: 0.7, most: 14.0, explained: 0.35 },
     Class { test: "logs", kinds: &[IndicatorKind::Log], factor: 0.8, most: 14.0, explained: 0.4 },
@@ -79,7 +85,12 @@ const CLASSES: &[Class] = &[
     },
     Class {
         test: "service-level",
-        kinds: &[IndicatorKind::Latency, IndicatorKind::Network, IndicatorKind::Traffic, IndicatorKind::Other],
+        kinds: &[
+            IndicatorKind::Latency,
+            IndicatorKind::Network,
+            IndicatorKind::Traffic,
+            IndicatorKind::Other,
+        ],
         factor: 0.25,
         most: 5.0,
         explained: 0.4,
@@ -103,10 +114,8 @@ pub fn places(observed: &Observations, service: &str) -> Vec<Place> {
         .into_iter()
         .map(|(entity, symptoms)| {
             let distance = below.get(&entity.name).or_else(|| below.get(&entity.service)).copied();
-            let mut reasons: Vec<Reason> = CLASSES
-                .iter()
-                .filter_map(|class| reason(class, &entity, &symptoms, observed))
-                .collect();
+            let mut reasons: Vec<Reason> =
+                CLASSES.iter().filter_map(|class| reason(class, &entity, &symptoms, observed)).collect();
             if reasons.is_empty() {
                 reasons.push(Reason {
                     decibans: -12.0,
@@ -139,9 +148,10 @@ fn reason(class: &Class, entity: &Entity, symptoms: &[usize], observed: &Observa
         };
         found.symptom.decibans * share * direction
     };
-    let best = of_class.iter().copied().max_by(|a, b| {
-        strength(a).total_cmp(&strength(b)).then_with(|| b.symptom.id.cmp(&a.symptom.id))
-    })?;
+    let best = of_class
+        .iter()
+        .copied()
+        .max_by(|a, b| strength(a).total_cmp(&strength(b)).then_with(|| b.symptom.id.cmp(&a.symptom.id)))?;
     let own = strength(best);
     // Explaining away: what a callee shows more strongly, this entity may only be passing on.
     let callee = observed
@@ -151,7 +161,9 @@ fn reason(class: &Class, entity: &Entity, symptoms: &[usize], observed: &Observa
             let strongest = observed
                 .symptoms
                 .iter()
-                .filter(|found| found.symptom.entity.name == callee && class.kinds.contains(&found.symptom.kind))
+                .filter(|found| {
+                    found.symptom.entity.name == callee && class.kinds.contains(&found.symptom.kind)
+                })
                 .map(strength)
                 .max_by(f64::total_cmp)?;
             (strongest >= 0.7 * own).then_some((strongest, callee))

@@ -9,7 +9,8 @@ pub fn hops(board: &Board, entity: &Entity) -> Vec<Hop> {
     let deviates = |name: &str| earliest(board, name).is_some();
     let graph = &board.observed.graph;
     let path = graph.path(&board.case.service, &entity.name, deviates);
-    let path = if path.is_empty() { graph.path(&board.case.service, &entity.service, deviates) } else { path };
+    let path =
+        if path.is_empty() { graph.path(&board.case.service, &entity.service, deviates) } else { path };
     let mut hops: Vec<Hop> = path
         .windows(2)
         .filter_map(|pair| match pair {
@@ -51,7 +52,9 @@ fn earliest(board: &Board, name: &str) -> Option<(i64, i64)> {
         .symptoms
         .iter()
         .filter(of)
-        .map(|found| found.finding.since.map_or((onset.earliest, onset.latest), |since| (since.earliest, since.latest)))
+        .map(|found| {
+            found.finding.since.map_or((onset.earliest, onset.latest), |since| (since.earliest, since.latest))
+        })
         .min()
 }
 
@@ -67,5 +70,10 @@ pub fn argument(hops: &[Hop]) -> Option<Argument> {
     } else {
         format!("{broken} of {} hops from {} to {} do not hold", hops.len(), first.callee, last.caller)
     };
-    Some(Argument { decibans: decibans.max(-5.0), text, evidence: Vec::new(), test: "propagation".to_owned() })
+    Some(Argument {
+        decibans: decibans.max(-5.0),
+        text,
+        evidence: Vec::new(),
+        test: "propagation".to_owned(),
+    })
 }

@@ -106,7 +106,9 @@ fn fault_of(kind: ChangeKind) -> FaultClass {
     match kind {
         ChangeKind::Commit | ChangeKind::Deploy => FaultClass::BadRelease,
         ChangeKind::Flag => FaultClass::FeatureFlag,
-        ChangeKind::Config | ChangeKind::Scale | ChangeKind::Infra | ChangeKind::Human => FaultClass::BadConfig,
+        ChangeKind::Config | ChangeKind::Scale | ChangeKind::Infra | ChangeKind::Human => {
+            FaultClass::BadConfig
+        }
     }
 }
 
@@ -166,12 +168,7 @@ fn proposal(
 
 /// Runbooks that match an entity's hypotheses lend them their checks; what only a runbook claims becomes a
 /// hypothesis of its own.
-fn attach_runbooks(
-    proposals: &mut Vec<Proposal>,
-    board: &Board,
-    library: &Library,
-    alerts: &[Alert],
-) {
+fn attach_runbooks(proposals: &mut Vec<Proposal>, board: &Board, library: &Library, alerts: &[Alert]) {
     let entities: Vec<Entity> = board.places.iter().take(3).map(|place| place.entity.clone()).collect();
     for entity in entities {
         let faults: Vec<FaultClass> = proposals
@@ -179,13 +176,8 @@ fn attach_runbooks(
             .filter(|proposal| proposal.hypothesis.entity == entity)
             .map(|proposal| proposal.hypothesis.fault)
             .collect();
-        let query = Query {
-            alerts,
-            service: &entity.service,
-            faults: &faults,
-            text: &board.alert_text,
-            limit: 6,
-        };
+        let query =
+            Query { alerts, service: &entity.service, faults: &faults, text: &board.alert_text, limit: 6 };
         for matched in library.matching(&query) {
             for claimed in &matched.runbook.hypotheses {
                 let Some(fault) = claimed.fault else { continue };

@@ -33,7 +33,11 @@ pub fn verdict(board: &Board, hypotheses: &[Hypothesis]) -> (Verdict, String) {
     let rival = hypotheses.get(1).map(|second| format!(", before \"{}\"", second.claim)).unwrap_or_default();
     (
         Verdict::Inconclusive,
-        format!("the best of {} hypotheses, \"{}\", reaches {percent:.0} %{rival}", hypotheses.len(), first.claim),
+        format!(
+            "the best of {} hypotheses, \"{}\", reaches {percent:.0} %{rival}",
+            hypotheses.len(),
+            first.claim
+        ),
     )
 }
 
@@ -119,7 +123,9 @@ pub fn blast_radius(board: &Board, hypotheses: &[Hypothesis]) -> Vec<String> {
         .iter()
         .filter(|found| suffers(found.symptom.kind) && found.symptom.decibans >= 5.0)
         .map(|found| &found.symptom.entity.service)
-        .filter(|service| !service.is_empty() && **service != first.entity.service && **service != first.entity.name)
+        .filter(|service| {
+            !service.is_empty() && **service != first.entity.service && **service != first.entity.name
+        })
         .filter(|service| !knows || above.contains_key(*service))
         .cloned()
         .collect();

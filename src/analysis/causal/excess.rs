@@ -40,8 +40,11 @@ pub fn find(case: &Case, graph: &Graph, periods: &Periods) -> Vec<Finding> {
         let own: BTreeMap<&str, f64> = lost
             .iter()
             .map(|(service, found)| {
-                let below: f64 =
-                    graph.callees(service).filter_map(|callee| lost.get(callee)).map(|callee| callee.amount).sum();
+                let below: f64 = graph
+                    .callees(service)
+                    .filter_map(|callee| lost.get(callee))
+                    .map(|callee| callee.amount)
+                    .sum();
                 (service.as_str(), (found.amount - below).max(0.0))
             })
             .collect();

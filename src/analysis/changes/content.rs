@@ -90,7 +90,8 @@ fn is_harmless(change: &Change) -> bool {
     let kind = title.split([':', '(']).next().unwrap_or_default().trim();
     let idle_path = |path: &str| {
         let path = path.to_ascii_lowercase();
-        let ends = [".md", ".txt", ".rst", "codeowners", ".gitignore", "license", ".golangci.yml", ".editorconfig"];
+        let ends =
+            [".md", ".txt", ".rst", "codeowners", ".gitignore", "license", ".golangci.yml", ".editorconfig"];
         ends.iter().any(|end| path.ends_with(end))
             || path.contains(".github/")
             || path.contains("testdata/")

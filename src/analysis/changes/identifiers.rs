@@ -2,14 +2,15 @@
 
 /// Words so common in code and logs that they tell nothing.
 const COMMON: &[&str] = &[
-    "the", "and", "for", "with", "from", "this", "that", "not", "new", "func", "return", "const", "var", "let",
-    "string", "int", "bool", "nil", "null", "none", "true", "false", "err", "error", "errors", "self", "struct",
-    "type", "import", "package", "http", "https", "com", "github", "www", "src", "main", "test", "tests", "internal",
-    "pkg", "services", "service", "svc", "app", "lib", "api", "get", "set", "add", "use", "default", "class", "def",
-    "public", "private", "void", "static", "final", "async", "await", "info", "warn", "debug", "log", "logger", "after",
-    "before", "returned", "request", "response", "handler", "ctx", "context", "status", "failed", "value", "name", "key",
-    "data", "time", "when", "where", "into", "was", "has", "had", "are", "its", "else", "end", "if", "in", "of", "to",
-    "on", "is", "it", "be", "or", "by", "at", "as", "an", "no", "do", "up",
+    "the", "and", "for", "with", "from", "this", "that", "not", "new", "func", "return", "const", "var",
+    "let", "string", "int", "bool", "nil", "null", "none", "true", "false", "err", "error", "errors", "self",
+    "struct", "type", "import", "package", "http", "https", "com", "github", "www", "src", "main", "test",
+    "tests", "internal", "pkg", "services", "service", "svc", "app", "lib", "api", "get", "set", "add",
+    "use", "default", "class", "def", "public", "private", "void", "static", "final", "async", "await",
+    "info", "warn", "debug", "log", "logger", "after", "before", "returned", "request", "response",
+    "handler", "ctx", "context", "status", "failed", "value", "name", "key", "data", "time", "when", "where",
+    "into", "was", "has", "had", "are", "its", "else", "end", "if", "in", "of", "to", "on", "is", "it", "be",
+    "or", "by", "at", "as", "an", "no", "do", "up",
 ];
 
 /// Splits text into lower-case identifiers: words of letters and digits, and the parts of compound ones
@@ -31,7 +32,9 @@ pub fn identifiers(text: &str) -> Vec<String> {
 }
 
 fn tells(word: &str) -> bool {
-    word.len() >= 3 && !COMMON.contains(&word) && !word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_')
+    word.len() >= 3
+        && !COMMON.contains(&word)
+        && !word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_')
 }
 
 fn parts(word: &str) -> Vec<String> {
@@ -41,7 +44,9 @@ fn parts(word: &str) -> Vec<String> {
         if character == '_' || (character.is_ascii_uppercase() && previous_lower) {
             parts.push(String::new());
         }
-        if character != '_' && let Some(part) = parts.last_mut() {
+        if character != '_'
+            && let Some(part) = parts.last_mut()
+        {
             part.push(character.to_ascii_lowercase());
         }
         previous_lower = character.is_ascii_lowercase();

@@ -24,7 +24,9 @@ pub(super) fn is_location(token: &str) -> bool {
         && line.bytes().all(|byte| byte.is_ascii_digit())
         && line.len() <= 5
         && name.contains('.')
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'$' | b'/' | b'-'))
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'$' | b'/' | b'-'))
         && name.bytes().any(|byte| byte.is_ascii_alphabetic())
         && !name.bytes().next().is_some_and(|byte| byte.is_ascii_digit())
 }
@@ -62,7 +64,8 @@ fn varies(token: &str) -> bool {
     let core = token.trim_matches(|character: char| !character.is_ascii_alphanumeric());
     let is_status = core.len() == 3 && core.bytes().all(|byte| byte.is_ascii_digit());
     let letters = core.bytes().filter(u8::is_ascii_alphabetic).count();
-    let is_word_with_number = letters >= 2 && digits <= 2 && core.len() <= 12 && !core.contains(['=', ':', '/']);
+    let is_word_with_number =
+        letters >= 2 && digits <= 2 && core.len() <= 12 && !core.contains(['=', ':', '/']);
     !is_status && !is_word_with_number
 }
 
@@ -74,7 +77,9 @@ mod tests {
     fn what_varies_is_masked_and_what_tells_stays() {
         let masked = |line: &str| mask(line, 32).join(" ");
         assert_eq!(
-            masked("16:42:10.175 INFO a.c.Assurance#75 [create][orderId: 04027d90-a300-4e50-b380-200e58bce4ff]"),
+            masked(
+                "16:42:10.175 INFO a.c.Assurance#75 [create][orderId: 04027d90-a300-4e50-b380-200e58bce4ff]"
+            ),
             "<*> INFO a.c.Assurance#75 [create][orderId: <*>]"
         );
         assert_eq!(masked("upstream returned 503 after 1200ms"), "upstream returned 503 after <*>");

@@ -52,7 +52,9 @@ pub fn find(case: &Case, traced: &Traced<'_>, periods: &Periods) -> Vec<Finding>
         .filter_map(|(id, template)| finding(&drain.text(id), template, &exposures, places))
         .collect();
     findings.sort_by(|a, b| {
-        b.decibans.total_cmp(&a.decibans).then_with(|| (&a.entity, &a.indicator).cmp(&(&b.entity, &b.indicator)))
+        b.decibans
+            .total_cmp(&a.decibans)
+            .then_with(|| (&a.entity, &a.indicator).cmp(&(&b.entity, &b.indicator)))
     });
     findings
 }
@@ -136,9 +138,11 @@ fn span_operations(traced: &Traced<'_>) -> HashMap<(TraceId, SpanId), u32> {
     [&traced.now, &traced.reference]
         .into_iter()
         .flat_map(|forest| {
-            forest.spans.iter().enumerate().map(|(index, span)| {
-                ((span.trace_id, span.span_id), forest.operation(index))
-            })
+            forest
+                .spans
+                .iter()
+                .enumerate()
+                .map(|(index, span)| ((span.trace_id, span.span_id), forest.operation(index)))
         })
         .collect()
 }
@@ -226,14 +230,26 @@ fn finding(text: &str, template: Template, exposures: &Exposures, places: usize)
 /// Whether a message speaks of trouble, whatever severity its logger gave it.
 fn sounds_wrong(text: &str) -> bool {
     let lower = text.to_lowercase();
-    ["error", "exception", "fail", "timeout", "timed out", "refused", "unavailable", "panic", "fatal", "denied"]
-        .iter()
-        .any(|word| lower.contains(word))
+    [
+        "error",
+        "exception",
+        "fail",
+        "timeout",
+        "timed out",
+        "refused",
+        "unavailable",
+        "panic",
+        "fatal",
+        "denied",
+    ]
+    .iter()
+    .any(|word| lower.contains(word))
 }
 
 /// LogQL that selects a template: its longest constant words in order.
 fn logql(service: &str, text: &str) -> String {
-    let pattern: Vec<String> = text.split("<*>").map(|part| regex::escape(part.trim())).filter(|part| part.len() > 1).collect();
+    let pattern: Vec<String> =
+        text.split("<*>").map(|part| regex::escape(part.trim())).filter(|part| part.len() > 1).collect();
     let quoted = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
     format!(r#"{{service="{}"}} |~ "{}""#, quoted(service), quoted(&pattern.join(".*")))
 }

@@ -18,8 +18,10 @@ pub fn change_point(values: &[f64], center: f64, scale: f64) -> Option<ChangePoi
     if values.len() < 4 {
         return None;
     }
-    let standard: Vec<f64> =
-        values.iter().map(|value| ((value - center) / scale.max(f64::MIN_POSITIVE)).clamp(-8.0, 8.0)).collect();
+    let standard: Vec<f64> = values
+        .iter()
+        .map(|value| ((value - center) / scale.max(f64::MIN_POSITIVE)).clamp(-8.0, 8.0))
+        .collect();
     let total: f64 = standard.iter().sum();
     let count = standard.len() as f64;
     let mut gains = Vec::with_capacity(standard.len() - 1);

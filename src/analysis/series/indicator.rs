@@ -41,9 +41,10 @@ fn words(name: &str) -> Vec<String> {
 /// Reads a series: its name and unit, and where it counts by outcome, the outcome.
 pub fn read(series: &Series) -> Reading {
     let counts = series.name.ends_with("_count") || series.name.ends_with("_total");
-    let outcome = ["http_response_status_code", "status_code", "code", "status", "rpc_grpc_status_code", "grpc_code"]
-        .iter()
-        .find_map(|label| series.labels.get(*label));
+    let outcome =
+        ["http_response_status_code", "status_code", "code", "status", "rpc_grpc_status_code", "grpc_code"]
+            .iter()
+            .find_map(|label| series.labels.get(*label));
     let named = classify(&series.name, &series.unit);
     let of_node = named.of_node;
     match outcome {
@@ -172,7 +173,18 @@ pub fn classify(name: &str, unit: &str) -> Reading {
     if has(&["net", "network", "rx", "tx", "packets", "retransmits", "bytes"]) {
         return reading(IndicatorKind::Network, None, 0.0);
     }
-    if has(&["requests", "request", "rps", "qps", "ops", "throughput", "calls", "workload", "count", "traffic"]) {
+    if has(&[
+        "requests",
+        "request",
+        "rps",
+        "qps",
+        "ops",
+        "throughput",
+        "calls",
+        "workload",
+        "count",
+        "traffic",
+    ]) {
         return reading(IndicatorKind::Traffic, None, 0.0);
     }
     reading(IndicatorKind::Other, None, share)

@@ -29,17 +29,14 @@ pub fn find(case: &Case, periods: &Periods) -> Vec<Finding> {
         })
         .collect();
     findings.sort_by(|a, b| {
-        b.decibans.total_cmp(&a.decibans).then_with(|| (&a.entity, &a.indicator).cmp(&(&b.entity, &b.indicator)))
+        b.decibans
+            .total_cmp(&a.decibans)
+            .then_with(|| (&a.entity, &a.indicator).cmp(&(&b.entity, &b.indicator)))
     });
     findings
 }
 
-fn finding(
-    series: &Series,
-    reference: Option<&Series>,
-    periods: &Periods,
-    places: usize,
-) -> Option<Finding> {
+fn finding(series: &Series, reference: Option<&Series>, periods: &Periods, places: usize) -> Option<Finding> {
     let reading = read(series);
     let during: Vec<f64> = values(series, |at| periods.is_during(at));
     if during.is_empty() {

@@ -43,7 +43,9 @@ pub fn find(traced: &Traced<'_>, periods: &Periods) -> Vec<Finding> {
     for (forest, index, side) in traced.sided(periods) {
         let parent = forest.operation(index);
         parents.entry(parent).or_default().add(side);
-        if side == Side::Incident && let Some(span) = forest.spans.get(index) {
+        if side == Side::Incident
+            && let Some(span) = forest.spans.get(index)
+        {
             moments.entry(parent).or_default().push(span.start);
         }
         if traced.is_caller_half(forest, index) {
@@ -60,11 +62,14 @@ pub fn find(traced: &Traced<'_>, periods: &Periods) -> Vec<Finding> {
             let of = parents.get(&parent).copied()?;
             let since = || since(moments.get(&parent)?.clone());
             let is_outgoing = outgoing.contains(&parent);
-            finding(traced, (parent, of, is_outgoing), (child, calls), places).map(|found| Finding { since: since(), ..found })
+            finding(traced, (parent, of, is_outgoing), (child, calls), places)
+                .map(|found| Finding { since: since(), ..found })
         })
         .collect();
     findings.sort_by(|a, b| {
-        b.decibans.total_cmp(&a.decibans).then_with(|| (&a.entity, &a.indicator).cmp(&(&b.entity, &b.indicator)))
+        b.decibans
+            .total_cmp(&a.decibans)
+            .then_with(|| (&a.entity, &a.indicator).cmp(&(&b.entity, &b.indicator)))
     });
     findings
 }
@@ -93,7 +98,8 @@ fn finding(
     };
     let (service, parent_name) = traced.operations.name(parent);
     let (callee, child_name) = traced.operations.name(child);
-    let handles_errors = ["error", "exception", "fallback"].iter().any(|word| child_name.to_lowercase().contains(word));
+    let handles_errors =
+        ["error", "exception", "fallback"].iter().any(|word| child_name.to_lowercase().contains(word));
     if handles_errors && matches!(direction, Direction::Vanished | Direction::Down) {
         return None; // errors that are no longer handled are recovery
     }
@@ -102,9 +108,8 @@ fn finding(
         return None;
     }
     // Calls that go out and are no longer served: it is the callee that went silent.
-    let unanswered = is_outgoing
-        && callee != service
-        && matches!(direction, Direction::Vanished | Direction::Down);
+    let unanswered =
+        is_outgoing && callee != service && matches!(direction, Direction::Vanished | Direction::Down);
     let entity = Entity::service(if unanswered { callee } else { service });
     Some(Finding {
         peer: (callee != service).then(|| if unanswered { service } else { callee }.to_owned()),

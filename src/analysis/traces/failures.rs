@@ -38,16 +38,17 @@ pub fn find(traced: &Traced<'_>, periods: &Periods) -> Vec<Finding> {
     let mut origins: BTreeMap<(crate::domain::EntityKind, String), (Entity, Origin)> = BTreeMap::new();
     let mut calls: HashMap<(crate::domain::EntityKind, String), Calls> = HashMap::new();
     for (forest, index, side) in traced.sided(periods) {
-        let (Some(span), Some(owner)) = (forest.spans.get(index), traced.owner(forest, index)) else { continue };
+        let (Some(span), Some(owner)) = (forest.spans.get(index), traced.owner(forest, index)) else {
+            continue;
+        };
         let key = (owner.kind, owner.name.clone());
         let count = calls.entry(key.clone()).or_default();
         match side {
             Side::Normal => count.normal += 1.0,
             Side::Incident => count.incident += 1.0,
         }
-        let failed = |index: usize| {
-            forest.spans.get(index).is_some_and(|span| span.status == SpanStatus::Error)
-        };
+        let failed =
+            |index: usize| forest.spans.get(index).is_some_and(|span| span.status == SpanStatus::Error);
         if !failed(index) || forest.children(index).any(failed) {
             continue;
         }

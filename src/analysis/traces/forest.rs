@@ -108,9 +108,8 @@ impl<'a> Forest<'a> {
     /// Children in another service.
     pub fn remote_children(&self, span: usize) -> impl Iterator<Item = usize> + '_ {
         let service = self.spans.get(span).map(|span| span.service.clone());
-        self.children(span).filter(move |child| {
-            self.spans.get(*child).map(|span| &span.service) != service.as_ref()
-        })
+        self.children(span)
+            .filter(move |child| self.spans.get(*child).map(|span| &span.service) != service.as_ref())
     }
 
     /// Nanoseconds of a span that none of its children covers.

@@ -16,10 +16,12 @@ const CACHES: [&str; 4] = ["redis", "memcached", "valkey", "keydb"];
 
 /// The peer of a call, or `None` for a span that is not an outgoing call.
 pub fn peer(span: &Span) -> Option<Peer> {
-    let first = |keys: &[&str]| keys.iter().find_map(|key| span.attribute(key)).filter(|name| !name.is_empty());
+    let first =
+        |keys: &[&str]| keys.iter().find_map(|key| span.attribute(key)).filter(|name| !name.is_empty());
     let system = first(&["db.system.name", "db.system"]);
     let queue = first(&["messaging.system"]);
-    let named = first(&["peer.service", "server.address", "net.peer.name", "upstream.host", "net.sock.peer.addr"]);
+    let named =
+        first(&["peer.service", "server.address", "net.peer.name", "upstream.host", "net.sock.peer.addr"]);
     if !matches!(span.kind, SpanKind::Client | SpanKind::Producer)
         && system.is_none()
         && span.attribute("peer.service").is_none()

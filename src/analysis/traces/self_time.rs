@@ -50,7 +50,9 @@ pub fn find(traced: &Traced<'_>, periods: &Periods) -> Vec<Finding> {
         if traced.is_caller_half(forest, index) {
             continue; // its own time is the network's: see `gap`
         }
-        let (Some(span), Some(owner)) = (forest.spans.get(index), traced.owner(forest, index)) else { continue };
+        let (Some(span), Some(owner)) = (forest.spans.get(index), traced.owner(forest, index)) else {
+            continue;
+        };
         let seconds = forest.self_nanos(index) as f64 / 1e9;
         let operation = operations.entry((owner, forest.operation(index))).or_default();
         match side {

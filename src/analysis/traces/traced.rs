@@ -53,10 +53,14 @@ impl<'a> Traced<'a> {
     /// All spans of either side: the forest, the index in it, and the side. Spans between the guard and the
     /// onset belong to neither.
     pub fn sided(&'a self, periods: &'a Periods) -> impl Iterator<Item = (&'a Forest<'a>, usize, Side)> + 'a {
-        let now = self.now.spans.iter().enumerate().filter_map(move |(index, span)| {
-            side(span, periods).map(|side| (&self.now, index, side))
-        });
-        let reference = (0..self.reference.spans.len()).map(move |index| (&self.reference, index, Side::Normal));
+        let now = self
+            .now
+            .spans
+            .iter()
+            .enumerate()
+            .filter_map(move |(index, span)| side(span, periods).map(|side| (&self.now, index, side)));
+        let reference =
+            (0..self.reference.spans.len()).map(move |index| (&self.reference, index, Side::Normal));
         now.chain(reference)
     }
 
@@ -111,7 +115,11 @@ pub(super) fn traceql(entity: &Entity, service: &str, operation: &str) -> String
     let quoted = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
     match entity.kind {
         EntityKind::Service => {
-            format!(r#"{{ resource.service.name = "{}" && name = "{}" }}"#, quoted(service), quoted(operation))
+            format!(
+                r#"{{ resource.service.name = "{}" && name = "{}" }}"#,
+                quoted(service),
+                quoted(operation)
+            )
         }
         _ => format!(
             r#"{{ resource.service.name = "{}" && name = "{}" && kind = client }}"#,

@@ -35,7 +35,8 @@ pub fn find(traced: &Traced<'_>, periods: &Periods) -> Vec<Finding> {
         return Vec::new();
     }
     for (forest, index, side) in traced.sided(periods) {
-        let Some(span) = forest.spans.get(index).filter(|_| std::ptr::eq(forest, &raw const traced.now)) else {
+        let Some(span) = forest.spans.get(index).filter(|_| std::ptr::eq(forest, &raw const traced.now))
+        else {
             continue;
         };
         let is_entry = forest
@@ -96,7 +97,9 @@ fn finding(service: &str, requests: Requests, seconds: [f64; 2], places: usize) 
         peer: None,
         language: Language::Traceql,
         query: format!(r#"{{ resource.service.name = "{service}" && kind = server }}"#),
-        summary: format!("{service} gets {observed:.1} requests/s instead of {normal:.1}, {times:.1} times as many"),
+        summary: format!(
+            "{service} gets {observed:.1} requests/s instead of {normal:.1}, {times:.1} times as many"
+        ),
         numbers: vec![
             Number::new("normal requests", normal, "1/s"),
             Number::new("requests", observed, "1/s"),

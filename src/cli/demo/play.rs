@@ -87,7 +87,13 @@ async fn play(app: &App, shop: &Shop, fault: Fault, out: &Out) -> Result<Exit> {
     });
     let page = page(app, fault).await?;
     let stats = shop.stats();
-    out.say(&format!("  page: {}: {}  ({:.0} % errors, p95 {} ms)", page.name, page.summary, stats.error_rate * 100.0, stats.p95.as_millis()));
+    out.say(&format!(
+        "  page: {}: {}  ({:.0} % errors, p95 {} ms)",
+        page.name,
+        page.summary,
+        stats.error_rate * 100.0,
+        stats.p95.as_millis()
+    ));
     let paged = Instant::now();
     deliver(app, &page).await?;
     let found = follow(app, out, paged).await?;
@@ -97,7 +103,9 @@ async fn play(app: &App, shop: &Shop, fault: Fault, out: &Out) -> Result<Exit> {
     print(&found, out)?;
     out.say("");
     out.say(&match fault.truth() {
-        Some(truth) => format!("what really broke, at {}: {} ({})", render_time(began), fault.summary(), truth.service),
+        Some(truth) => {
+            format!("what really broke, at {}: {} ({})", render_time(began), fault.summary(), truth.service)
+        }
         None => format!("what really broke: {}", fault.summary()),
     });
     Ok(match fault {
@@ -132,7 +140,10 @@ async fn page(app: &App, fault: Fault) -> Result<Firing> {
     }
     Err(Failure::new(
         Exit::General,
-        format!("no alert rule fired within {} s; this machine may be too busy, try again", PATIENCE.as_secs()),
+        format!(
+            "no alert rule fired within {} s; this machine may be too busy, try again",
+            PATIENCE.as_secs()
+        ),
     ))
 }
 
@@ -149,7 +160,8 @@ async fn deliver(app: &App, page: &Firing) -> Result<()> {
 
 /// Follows the newest incident's journal until it has its answer.
 async fn follow(app: &App, out: &Out, paged: Instant) -> Result<Investigation> {
-    let channel = tonic::transport::Endpoint::from_shared(format!("http://{}", app.addr()))?.connect().await?;
+    let channel =
+        tonic::transport::Endpoint::from_shared(format!("http://{}", app.addr()))?.connect().await?;
     let mut server = IncidentServiceClient::new(channel).max_decoding_message_size(64 << 20);
     let list = quell_proto::v1::ListIncidentsRequest { limit: 1, ..Default::default() };
     let incident = server

@@ -64,7 +64,8 @@ impl Monitor {
         let second = Duration::from_secs(1);
         for (rule, since) in &mut self.rules {
             let answer = self.metrics.query_range(&rule.expr, Window::ending_at(now, second), second).await?;
-            let value = answer.data.iter().filter_map(|series| series.points.last()).map(|point| point.value).next();
+            let value =
+                answer.data.iter().filter_map(|series| series.points.last()).map(|point| point.value).next();
             let Some(value) = value else {
                 *since = None;
                 continue;

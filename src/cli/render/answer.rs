@@ -33,7 +33,12 @@ pub fn answer(found: &Investigation, width: usize, verbose: bool) -> String {
         let first: Vec<_> = found.recovery_paths.iter().take(shown).cloned().collect();
         text.push_str(&paths(&first, width, verbose));
         if found.recovery_paths.len() > shown {
-            writeln!(text, "   {}", dim(&format!("and {} more: --paths", found.recovery_paths.len() - shown))).ok();
+            writeln!(
+                text,
+                "   {}",
+                dim(&format!("and {} more: --paths", found.recovery_paths.len() - shown))
+            )
+            .ok();
         }
     }
     if found.verdict() != Verdict::NotAnIncident {
@@ -106,7 +111,12 @@ fn reasons(hypothesis: &Hypothesis, evidence: &[Evidence], width: usize, most: u
             .ok();
             if most == usize::MAX {
                 for item in argument.evidence.iter().filter_map(|id| known.get(id.as_str())) {
-                    writeln!(text, "                  {}", dim(&format!("{} {}: {}", item.id, item.source, clean(&item.query)))).ok();
+                    writeln!(
+                        text,
+                        "                  {}",
+                        dim(&format!("{} {}: {}", item.id, item.source, clean(&item.query)))
+                    )
+                    .ok();
                 }
             }
         }
@@ -123,14 +133,20 @@ fn reasons(hypothesis: &Hypothesis, evidence: &[Evidence], width: usize, most: u
 fn rivals(found: &Investigation, width: usize, verbose: bool) -> String {
     let skip = usize::from(found.verdict() == Verdict::CauseFound || !found.hypotheses.is_empty());
     let most = if verbose { usize::MAX } else { RIVALS };
-    let rivals: Vec<_> =
-        found.hypotheses.iter().skip(skip).filter(|rival| verbose || rival.probability >= 0.005).take(most).collect();
+    let rivals: Vec<_> = found
+        .hypotheses
+        .iter()
+        .skip(skip)
+        .filter(|rival| verbose || rival.probability >= 0.005)
+        .take(most)
+        .collect();
     if rivals.is_empty() {
         return String::new();
     }
     let mut text = format!("\n{}\n", heading("OTHER EXPLANATIONS"));
     for rival in rivals {
-        writeln!(text, "   {:>5}  {} {}", percent(rival.probability), clean(&rival.claim), dim(&rival.id)).ok();
+        writeln!(text, "   {:>5}  {} {}", percent(rival.probability), clean(&rival.claim), dim(&rival.id))
+            .ok();
         if verbose {
             text.push_str(&reasons(rival, &found.evidence, width, usize::MAX));
             continue;
@@ -204,7 +220,9 @@ fn footer(found: &Investigation) -> String {
     let read = if items.is_empty() { "nothing".to_owned() } else { items.join(", ") };
     format!(
         "\n{}\n",
-        dim(&format!("read {read}; first ranking after {first}, done after {total}; quell shows commands and never runs them"))
+        dim(&format!(
+            "read {read}; first ranking after {first}, done after {total}; quell shows commands and never runs them"
+        ))
     )
 }
 
@@ -212,7 +230,14 @@ fn footer(found: &Investigation) -> String {
 pub fn hypotheses(found: &Investigation, width: usize) -> String {
     let mut text = String::new();
     for hypothesis in &found.hypotheses {
-        writeln!(text, "{:>5}  {} {}", percent(hypothesis.probability), bold(&clean(&hypothesis.claim)), dim(&hypothesis.id)).ok();
+        writeln!(
+            text,
+            "{:>5}  {} {}",
+            percent(hypothesis.probability),
+            bold(&clean(&hypothesis.claim)),
+            dim(&hypothesis.id)
+        )
+        .ok();
         text.push_str(&reasons(hypothesis, &found.evidence, width, usize::MAX));
     }
     text
@@ -223,7 +248,12 @@ pub fn evidence(found: &Investigation, width: usize) -> String {
     let mut text = String::new();
     for item in &found.evidence {
         writeln!(text, "{:<5} {}", bold(&item.id), wrap(&item.summary, width, 6)).ok();
-        writeln!(text, "      {}", dim(&format!("{} ({}): {}", item.source, item.language, clean(&item.query)))).ok();
+        writeln!(
+            text,
+            "      {}",
+            dim(&format!("{} ({}): {}", item.source, item.language, clean(&item.query)))
+        )
+        .ok();
     }
     text
 }

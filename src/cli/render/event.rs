@@ -11,7 +11,12 @@ use super::{
 pub fn event(event: &Event, verbose: bool) -> Option<String> {
     let line = match event.payload.as_ref()? {
         Payload::IncidentOpened(opened) => {
-            format!("{} {} on {}", bold(&format!("INC {}", opened.number)), clean(&opened.title), clean(&opened.service))
+            format!(
+                "{} {} on {}",
+                bold(&format!("INC {}", opened.number)),
+                clean(&opened.title),
+                clean(&opened.service)
+            )
         }
         Payload::AlertsReceived(received) => {
             let alerts: Vec<String> = received
@@ -19,7 +24,11 @@ pub fn event(event: &Event, verbose: bool) -> Option<String> {
                 .iter()
                 .map(|alert| {
                     let name = alert.labels.get("alertname").cloned().unwrap_or_default();
-                    format!("{} {}", clean(&name), if alert.status == "firing" { bad("firing") } else { good("resolved") })
+                    format!(
+                        "{} {}",
+                        clean(&name),
+                        if alert.status == "firing" { bad("firing") } else { good("resolved") }
+                    )
                 })
                 .collect();
             let summary = received.alerts.first().and_then(|alert| alert.annotations.get("summary"));
@@ -27,15 +36,16 @@ pub fn event(event: &Event, verbose: bool) -> Option<String> {
             format!("alert  {}{summary}", alerts.join(", "))
         }
         Payload::IncidentResolved(resolved) => format!("{} {}", good("resolved"), clean(&resolved.because)),
+        Payload::InvestigationRequested(_) => return None,
         Payload::InvestigationStarted(started) if started.attempt > 1 => {
             format!("investigating again (attempt {})", started.attempt)
         }
         Payload::InvestigationStarted(_) => "investigating".to_owned(),
         Payload::Coverage(coverage) => {
             let state = coverage.completeness.as_ref();
-            let lacking = state.filter(|state| state.state != "full").map(|state| {
-                format!(" {}", bad(&format!("{}: {}", state.state, clean(&state.reason))))
-            });
+            let lacking = state
+                .filter(|state| state.state != "full")
+                .map(|state| format!(" {}", bad(&format!("{}: {}", state.state, clean(&state.reason)))));
             format!(
                 "read   {} {} from {} in {}{}",
                 coverage.items,
@@ -57,7 +67,9 @@ pub fn event(event: &Event, verbose: bool) -> Option<String> {
                 dim(&symptom.evidence)
             )
         }
-        Payload::Hypothesis(hypothesis) => format!("test   {} {}", clean(&hypothesis.claim), dim(&hypothesis.id)),
+        Payload::Hypothesis(hypothesis) => {
+            format!("test   {} {}", clean(&hypothesis.claim), dim(&hypothesis.id))
+        }
         Payload::Argument(made) => {
             let argument = made.argument.as_ref()?;
             (verbose || argument.test.starts_with("check:")).then_some(())?;

@@ -39,7 +39,11 @@ pub fn incidents(incidents: &[Incident], wide: bool, width: usize) -> String {
                 incident.investigation_status.clone(),
             ];
             if wide {
-                row.extend([incident.severity.clone(), incident.alerts.len().to_string(), incident.id.clone()]);
+                row.extend([
+                    incident.severity.clone(),
+                    incident.alerts.len().to_string(),
+                    incident.id.clone(),
+                ]);
             }
             row
         })

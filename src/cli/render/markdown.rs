@@ -19,7 +19,11 @@ pub fn markdown(found: &Investigation) -> String {
     writeln!(text, "# {verdict}: {}\n", escape(&found.service)).ok();
     writeln!(text, "{}\n", escape(&found.because)).ok();
     if !found.hypotheses.is_empty() {
-        writeln!(text, "## Hypotheses\n\n| probability | claim | since (UTC) | evidence |\n| --- | --- | --- | --- |").ok();
+        writeln!(
+            text,
+            "## Hypotheses\n\n| probability | claim | since (UTC) | evidence |\n| --- | --- | --- | --- |"
+        )
+        .ok();
         for hypothesis in found.hypotheses.iter().take(8) {
             writeln!(
                 text,
@@ -48,7 +52,13 @@ pub fn markdown(found: &Investigation) -> String {
             writeln!(text, "- **{}**: {}", step.kind.replace('_', " "), escape(&step.text)).ok();
             if !step.command.is_empty() {
                 let fence = if step.command.contains("```") { "~~~~" } else { "```" };
-                writeln!(text, "\n  {fence}{}\n  {}\n  {fence}\n", step.language, clean(&step.command).replace('\n', "\n  ")).ok();
+                writeln!(
+                    text,
+                    "\n  {fence}{}\n  {}\n  {fence}\n",
+                    step.language,
+                    clean(&step.command).replace('\n', "\n  ")
+                )
+                .ok();
             }
         }
         writeln!(text, "- **stop**: {}", escape(&path.stop_rule)).ok();

@@ -8,14 +8,15 @@ use super::text::clean;
 pub fn table(heading: &[&str], rows: Vec<Vec<String>>, width: usize) -> String {
     let mut table = Table::new();
     table
-        .load_preset(presets::NOTHING)
+        .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(u16::try_from(width).unwrap_or(100))
         .set_header(heading.to_vec());
     for row in rows {
         table.add_row(row.iter().map(|cell| clean(cell)));
     }
-    let lines: Vec<String> = table.lines().map(|line| line.trim_end().trim_start_matches(' ').to_owned()).collect();
+    let lines: Vec<String> =
+        table.lines().map(|line| line.trim_end().trim_start_matches(' ').to_owned()).collect();
     let mut text = lines.join("\n");
     text.push('\n');
     text

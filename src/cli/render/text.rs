@@ -100,6 +100,9 @@ mod tests {
 
     #[test]
     fn long_text_is_broken_between_words() {
-        assert_eq!(wrap("one two three four five six seven", 24, 4), "one two three four\n    five six seven");
+        assert_eq!(
+            wrap("one two three four five six seven", 24, 4),
+            "one two three four\n    five six seven"
+        );
     }
 }

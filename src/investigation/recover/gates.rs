@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::paths::Context;
-use crate::domain::{Action, Approval, Blast, EntityKind, FaultClass, Factor, Hypothesis, RecoveryPath, Risk, Step, StepKind};
+use crate::domain::{
+    Action, Approval, Blast, EntityKind, Factor, FaultClass, Hypothesis, RecoveryPath, Risk, Step, StepKind,
+};
 
 /// Probability of a bad change from which on undoing it need not wait for certainty.
 const CHANGE_IS_LIKELY: f64 = 0.5;
@@ -66,7 +68,8 @@ fn irreversible_never_first(paths: &mut [RecoveryPath]) {
     if !paths.first().is_some_and(is_hard) {
         return;
     }
-    let better = paths.iter().position(|path| !is_hard(path) && path.probability_of_fix >= REVERSIBLE_IS_GOOD);
+    let better =
+        paths.iter().position(|path| !is_hard(path) && path.probability_of_fix >= REVERSIBLE_IS_GOOD);
     if let Some(index) = better {
         if let Some(moved) = paths.get_mut(..=index) {
             moved.rotate_right(1);
@@ -112,23 +115,36 @@ fn not_when_downstream_is_full(path: &mut RecoveryPath, hypotheses: &[Hypothesis
             ) || matches!(hypothesis.entity.kind, EntityKind::Database | EntityKind::External))
     });
     if let Some(full) = full {
-        penalise(path, 0.9, "downstream", format!("more replicas press harder on what is full: {}", full.claim));
+        penalise(
+            path,
+            0.9,
+            "downstream",
+            format!("more replicas press harder on what is full: {}", full.claim),
+        );
     }
 }
 
 /// Retries feed on capacity.
 fn shed_before_adding(path: &mut RecoveryPath, hypotheses: &[Hypothesis]) {
-    let storm = hypotheses.iter().any(|hypothesis| {
-        hypothesis.fault == FaultClass::RetryStorm && hypothesis.probability >= 0.3
-    });
+    let storm = hypotheses
+        .iter()
+        .any(|hypothesis| hypothesis.fault == FaultClass::RetryStorm && hypothesis.probability >= 0.3);
     if storm && path.action == Action::ScaleUp {
-        penalise(path, 0.7, "retry storm", "shed load before adding capacity: retries take whatever is added".to_owned());
+        penalise(
+            path,
+            0.7,
+            "retry storm",
+            "shed load before adding capacity: retries take whatever is added".to_owned(),
+        );
     }
 }
 
 fn headroom(path: &mut RecoveryPath) {
     if matches!(path.action, Action::Failover | Action::Drain | Action::Reroute) {
-        path.gates.push("only where the target has headroom (below 80 % with both loads) and no replication lag".to_owned());
+        path.gates.push(
+            "only where the target has headroom (below 80 % with both loads) and no replication lag"
+                .to_owned(),
+        );
     }
 }
 
@@ -142,10 +158,8 @@ fn approval(path: &mut RecoveryPath) {
 /// What was not seen was not ruled out.
 fn blind(path: &mut RecoveryPath, context: &Context<'_>) {
     if context.signals_seen <= 1 {
-        path.gates.push(format!(
-            "check first: only {} of 4 kinds of signals could be read",
-            context.signals_seen
-        ));
+        path.gates
+            .push(format!("check first: only {} of 4 kinds of signals could be read", context.signals_seen));
     }
 }
 

@@ -294,7 +294,9 @@ fn text(kind: StepKind, text: String) -> Step {
 fn word(name: &str) -> String {
     let word: String = name
         .chars()
-        .filter(|character| character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.' | '/' | ':'))
+        .filter(|character| {
+            character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.' | '/' | ':')
+        })
         .take(128)
         .collect();
     if word.is_empty() || word.starts_with('-') { "<name>".to_owned() } else { word }

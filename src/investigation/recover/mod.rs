@@ -5,10 +5,10 @@
 //! encode what went wrong in other people's incidents. Nothing here is ever run.
 
 mod efficacy;
+mod from_runbook;
 mod gates;
 mod generic;
 mod paths;
 mod score;
-mod from_runbook;
 
 pub use paths::{Context, recovery_paths};

@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{
     domain::{
-        Action, Approval, Direction, Entity, Hypothesis, IndicatorKind, Labels, Language, PathId, RecoveryPath,
-        Step, StepKind, Verification,
+        Action, Approval, Direction, Entity, Hypothesis, IndicatorKind, Labels, Language, PathId,
+        RecoveryPath, Step, StepKind, Verification,
     },
     investigation::board::Board,
     runbook::{Runbook, RunbookHypothesis, StepSpec, Vars},
@@ -41,9 +41,9 @@ pub fn recovery_paths(hypotheses: &[Hypothesis], context: &Context<'_>) -> Vec<R
         if let Some((runbook, claimed, vars)) = context.runbooks.get(&hypothesis.id.0) {
             for spec in claimed.steps.iter().filter_map(|step| runbook.steps.get(step)) {
                 let key = (spec.action, target(spec.action, hypothesis));
-                paths.entry(key).or_insert_with_key(|key| {
-                    of_runbook(key, hypothesis, runbook, spec, vars, context)
-                });
+                paths
+                    .entry(key)
+                    .or_insert_with_key(|key| of_runbook(key, hypothesis, runbook, spec, vars, context));
             }
         }
         for (action, _) in actions(hypothesis.fault).into_iter().take(ACTIONS) {
@@ -191,8 +191,10 @@ fn finish(path: &mut RecoveryPath, steps: Vec<Step>, verification: Option<Verifi
             humantime::format_duration(verification.within)
         );
     } else {
-        path.stop_rule =
-            format!("if nothing changed after {}, undo and take the next path", humantime::format_duration(path.eta * 2));
+        path.stop_rule = format!(
+            "if nothing changed after {}, undo and take the next path",
+            humantime::format_duration(path.eta * 2)
+        );
     }
     path.steps.sort_by_key(|step| order(step.kind));
     path.verification = verification;

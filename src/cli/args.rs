@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 /// On-call copilot: a page becomes ranked, evidenced ways to recover.
 #[derive(Debug, Parser)]
 #[command(name = "quell", version, arg_required_else_help = true, max_term_width = 110)]
-pub struct Cli {
+pub(super) struct Cli {
     #[command(flatten)]
     pub global: Global,
     #[command(subcommand)]
@@ -16,7 +16,7 @@ pub struct Cli {
 
 /// Flags of all commands.
 #[derive(Clone, Debug, Args)]
-pub struct Global {
+pub(super) struct Global {
     /// Form of the output.
     #[arg(short, long, global = true, value_enum, default_value = "auto")]
     pub output: Output,
@@ -39,7 +39,7 @@ pub struct Global {
 
 /// Forms of output. JSON keys are those of quell.v1 and stable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Output {
+pub(super) enum Output {
     /// For people.
     Auto,
     Table,
@@ -57,7 +57,7 @@ pub enum Output {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     /// Run the server: takes alerts and telemetry, investigates, streams.
     Serve(Serve),
     /// See it work: a small shop breaks, and quell finds out why.
@@ -90,7 +90,7 @@ pub enum Command {
 
 /// Where the configuration comes from.
 #[derive(Clone, Debug, Default, Args)]
-pub struct Configured {
+pub(super) struct Configured {
     /// Configuration file (YAML).
     #[arg(short, long, env = "QUELL_CONFIG")]
     pub config: Option<PathBuf>,
@@ -100,7 +100,7 @@ pub struct Configured {
 }
 
 #[derive(Debug, Args)]
-pub struct Serve {
+pub(super) struct Serve {
     #[command(flatten)]
     pub configured: Configured,
     /// Log lines as JSON.
@@ -109,7 +109,7 @@ pub struct Serve {
 }
 
 #[derive(Debug, Args)]
-pub struct Demo {
+pub(super) struct Demo {
     /// What breaks.
     #[arg(long, default_value = "pool-leak", value_name = "NAME",
           help = format!("What breaks: {}", quell_shop::Fault::names()))]
@@ -123,7 +123,7 @@ pub struct Demo {
 }
 
 #[derive(Debug, Args)]
-pub struct Investigate {
+pub(super) struct Investigate {
     /// Incident (INC-7), alert ('HighErrorRate{service="checkout"}'), service, or - for an Alertmanager
     /// webhook on standard input.
     pub target: Option<String>,
@@ -162,7 +162,7 @@ pub struct Investigate {
 }
 
 #[derive(Debug, Args)]
-pub struct Watch {
+pub(super) struct Watch {
     /// Incident, e.g. INC-7; the newest open one when left out.
     pub id: Option<String>,
     /// Start after this event instead of where the last watch ended.
@@ -174,7 +174,7 @@ pub struct Watch {
 }
 
 #[derive(Debug, Args)]
-pub struct Incidents {
+pub(super) struct Incidents {
     /// `list` is understood and may be left out.
     #[arg(hide = true, value_parser = ["list"])]
     pub list: Option<String>,
@@ -194,7 +194,7 @@ pub struct Incidents {
 }
 
 #[derive(Debug, Args)]
-pub struct Show {
+pub(super) struct Show {
     /// Incident, e.g. INC-7.
     pub id: String,
     /// Recovery paths only.
@@ -212,7 +212,7 @@ pub struct Show {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Runbook {
+pub(super) enum Runbook {
     /// Check runbooks; ends with 1 when there are errors.
     Lint {
         /// Files and folders; the shipped runbooks when left out.

@@ -20,7 +20,7 @@ use super::{
 const MOST: usize = 64 << 20;
 
 /// A connection to the server of `--server`.
-pub async fn connect(global: &Global) -> Result<Channel> {
+pub(super) async fn connect(global: &Global) -> Result<Channel> {
     let url = if global.server.contains("://") {
         global.server.clone()
     } else {
@@ -50,17 +50,17 @@ fn root(error: &dyn std::error::Error) -> String {
 }
 
 /// Incidents of the server.
-pub async fn incidents(global: &Global) -> Result<IncidentServiceClient<Channel>> {
+pub(super) async fn incidents(global: &Global) -> Result<IncidentServiceClient<Channel>> {
     Ok(IncidentServiceClient::new(connect(global).await?).max_decoding_message_size(MOST))
 }
 
 /// Investigations of the server.
-pub async fn investigations(global: &Global) -> Result<InvestigationServiceClient<Channel>> {
+pub(super) async fn investigations(global: &Global) -> Result<InvestigationServiceClient<Channel>> {
     Ok(InvestigationServiceClient::new(connect(global).await?).max_decoding_message_size(MOST))
 }
 
 /// What a refused call means for the command.
-pub fn failure(status: &Status) -> Failure {
+pub(super) fn failure(status: &Status) -> Failure {
     let exit = match status.code() {
         Code::NotFound => Exit::NotFound,
         Code::Unauthenticated | Code::PermissionDenied => Exit::Unauthorized,

@@ -4,7 +4,7 @@ use clap::CommandFactory;
 
 use super::{Exit, args::Cli, exit::Result};
 
-pub fn run(shell: clap_complete::Shell) -> Result<Exit> {
+pub(super) fn run(shell: clap_complete::Shell) -> Result<Exit> {
     clap_complete::generate(shell, &mut Cli::command(), "quell", &mut std::io::stdout().lock());
     Ok(Exit::Ok)
 }

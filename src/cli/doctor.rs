@@ -10,7 +10,7 @@ use super::{
 use crate::{config, registry};
 
 /// Checks the configuration and everything in it. Ends with 1 when something is not usable.
-pub async fn run(configured: Configured, out: &Out) -> Result<Exit> {
+pub(super) async fn run(configured: Configured, out: &Out) -> Result<Exit> {
     let loaded = config::load(configured.config.as_deref(), &configured.sets)
         .map_err(|error| Failure::usage(error.to_string()))?;
     let checks = registry::doctor(&loaded.config).await;

@@ -31,19 +31,19 @@ impl From<Exit> for ExitCode {
 
 /// An error with the code that it ends with.
 #[derive(Debug)]
-pub struct Failure {
+pub(super) struct Failure {
     pub exit: Exit,
     pub error: anyhow::Error,
 }
 
-pub type Result<T, E = Failure> = std::result::Result<T, E>;
+pub(super) type Result<T, E = Failure> = std::result::Result<T, E>;
 
 impl Failure {
-    pub fn new(exit: Exit, message: impl fmt::Display) -> Self {
+    pub(super) fn new(exit: Exit, message: impl fmt::Display) -> Self {
         Self { exit, error: anyhow::anyhow!("{message}") }
     }
 
-    pub fn usage(message: impl fmt::Display) -> Self {
+    pub(super) fn usage(message: impl fmt::Display) -> Self {
         Self::new(Exit::Usage, message)
     }
 }

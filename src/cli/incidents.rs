@@ -15,7 +15,7 @@ use super::{
 use crate::api::convert;
 
 /// Lists the server's incidents, newest first.
-pub async fn run(args: Incidents, global: &Global, out: &Out) -> Result<Exit> {
+pub(super) async fn run(args: Incidents, global: &Global, out: &Out) -> Result<Exit> {
     let since = args
         .since
         .as_deref()

@@ -23,7 +23,7 @@ const MOST_INPUT: u64 = 4 << 20;
 
 /// What to investigate, as it was typed.
 #[derive(Debug, Default)]
-pub struct Target {
+pub(super) struct Target {
     pub incident: Option<String>,
     pub alertname: String,
     pub service: String,
@@ -33,7 +33,7 @@ pub struct Target {
     pub webhook: Option<Vec<u8>>,
 }
 
-pub async fn run(args: Investigate, global: &Global, out: &Out) -> Result<Exit> {
+pub(super) async fn run(args: Investigate, global: &Global, out: &Out) -> Result<Exit> {
     let target = target(&args)?;
     if args.local || args.bundle.is_some() {
         return local::run(args, target, out).await;

@@ -28,7 +28,7 @@ use crate::{
 /// How far back to look when nothing says so.
 const LOOKBACK: Duration = Duration::from_secs(2 * 3600);
 
-pub async fn run(args: Investigate, target: Target, out: &Out) -> Result<Exit> {
+pub(super) async fn run(args: Investigate, target: Target, out: &Out) -> Result<Exit> {
     if target.incident.is_some() {
         return Err(Failure::usage("an incident lives on a server; leave out --local, or use --bundle DIR"));
     }

@@ -8,7 +8,7 @@ use super::exit::{Failure, Result};
 
 /// Reads a moment: RFC 3339, `15m` or `now-15m` (that long ago), `now`, or `14:05` (today or yesterday, local
 /// time, always in the past).
-pub fn parse(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp> {
+pub(super) fn parse(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp> {
     let text = text.trim();
     if text == "now" {
         return Ok(now);

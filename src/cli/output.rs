@@ -1,6 +1,6 @@
 //! Standard output in the form that was asked for.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 
 use serde::Serialize;
 
@@ -10,7 +10,7 @@ use super::{
 };
 
 /// Where data goes.
-pub struct Out {
+pub(super) struct Out {
     pub format: Output,
     pub verbose: bool,
     pub quiet: bool,
@@ -20,7 +20,7 @@ pub struct Out {
 
 impl Out {
     /// Also settles whether colours are used: NO_COLOR, CLICOLOR_FORCE, TERM=dumb and --no-color.
-    pub fn new(global: &Global) -> Self {
+    pub(super) fn new(global: &Global) -> Self {
         if global.no_color {
             anstream::ColorChoice::Never.write_global();
         }
@@ -34,22 +34,22 @@ impl Out {
     }
 
     /// Whether people read it.
-    pub fn is_for_people(&self) -> bool {
+    pub(super) fn is_for_people(&self) -> bool {
         matches!(self.format, Output::Auto | Output::Table | Output::Wide)
     }
 
     /// Prints text.
-    pub fn text(&self, text: &str) -> Result<()> {
+    pub(super) fn text(&self, text: &str) -> Result<()> {
         write(|out| out.write_all(text.as_bytes()))
     }
 
     /// Prints a line.
-    pub fn line(&self, line: &str) -> Result<()> {
+    pub(super) fn line(&self, line: &str) -> Result<()> {
         write(|out| writeln!(out, "{line}"))
     }
 
     /// Prints one value as JSON or YAML, as was asked for.
-    pub fn value(&self, value: &impl Serialize) -> Result<()> {
+    pub(super) fn value(&self, value: &impl Serialize) -> Result<()> {
         match self.format {
             Output::Jsonl => self.line(&serde_json::to_string(value)?),
             Output::Yaml => {
@@ -64,7 +64,7 @@ impl Out {
     }
 
     /// Prints many values: one document as JSON, a line each as JSON lines.
-    pub fn values<T: Serialize>(&self, values: &[T]) -> Result<()> {
+    pub(super) fn values<T: Serialize>(&self, values: &[T]) -> Result<()> {
         match self.format {
             Output::Jsonl => values.iter().try_for_each(|value| self.value(value)),
             _ => self.value(&values),
@@ -72,7 +72,7 @@ impl Out {
     }
 
     /// Says something to the person, on standard error.
-    pub fn say(&self, line: &str) {
+    pub(super) fn say(&self, line: &str) {
         if !self.quiet {
             // Nobody reads it: nothing to do about it.
             writeln!(anstream::stderr(), "{line}").ok();
@@ -90,9 +90,4 @@ fn write(writing: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
         }
         other => Ok(other?),
     }
-}
-
-/// Whether standard output is a terminal.
-pub fn is_terminal() -> bool {
-    io::stdout().is_terminal()
 }

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Lists the shipped runbooks and those of `dirs`.
-pub fn list(dirs: &[PathBuf], out: &Out) -> Result<Exit> {
+pub(super) fn list(dirs: &[PathBuf], out: &Out) -> Result<Exit> {
     let (library, findings) = Library::load(dirs, true);
     report(&findings, out);
     let runbooks = library.runbooks();
@@ -53,7 +53,7 @@ pub fn list(dirs: &[PathBuf], out: &Out) -> Result<Exit> {
 }
 
 /// Says which runbooks an alert calls for, and why. Ends with 5 when there is none.
-pub fn matching(alert: &str, labels: &[String], dirs: &[PathBuf], out: &Out) -> Result<Exit> {
+pub(super) fn matching(alert: &str, labels: &[String], dirs: &[PathBuf], out: &Out) -> Result<Exit> {
     let (library, findings) = Library::load(dirs, true);
     report(&findings, out);
     let mut all: Labels = pairs(labels)?;
@@ -94,7 +94,7 @@ pub fn matching(alert: &str, labels: &[String], dirs: &[PathBuf], out: &Out) -> 
 }
 
 /// Lints files and folders, or the shipped runbooks. Ends with 1 when there is an error.
-pub fn lint(paths: &[PathBuf], out: &Out) -> Result<Exit> {
+pub(super) fn lint(paths: &[PathBuf], out: &Out) -> Result<Exit> {
     let mut findings = Vec::new();
     let mut files = 0;
     if paths.is_empty() {
@@ -164,14 +164,14 @@ fn line(finding: &Finding) -> String {
 }
 
 /// Findings about the library in use, on standard error.
-pub fn report(findings: &[Finding], out: &Out) {
+pub(super) fn report(findings: &[Finding], out: &Out) {
     for finding in findings.iter().filter(|finding| finding.is_error()) {
         out.say(&dim(&line(finding)));
     }
 }
 
 /// Reads `key=value` pairs.
-pub fn pairs(pairs: &[String]) -> Result<Labels> {
+pub(super) fn pairs(pairs: &[String]) -> Result<Labels> {
     pairs
         .iter()
         .map(|pair| {

@@ -9,7 +9,7 @@ use super::{
 use crate::{app::App, clock::SystemClock, config};
 
 /// Runs the server until Ctrl-C or SIGTERM. A second signal does not wait.
-pub async fn run(args: Serve, out: &Out) -> Result<Exit> {
+pub(super) async fn run(args: Serve, out: &Out) -> Result<Exit> {
     let loaded = config::load(args.configured.config.as_deref(), &args.configured.sets)
         .map_err(|error| Failure::usage(error.to_string()))?;
     for warning in &loaded.warnings {
@@ -29,7 +29,7 @@ pub async fn run(args: Serve, out: &Out) -> Result<Exit> {
 }
 
 /// Waits for Ctrl-C or SIGTERM.
-pub async fn signal() {
+pub(super) async fn signal() {
     let interrupted = tokio::signal::ctrl_c();
     let Ok(mut terminated) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else {
         interrupted.await.ok();

@@ -14,7 +14,7 @@ use super::{
 };
 
 /// Shows an incident's answer, or the part of it that was asked for.
-pub async fn run(args: Show, global: &Global, out: &Out) -> Result<Exit> {
+pub(super) async fn run(args: Show, global: &Global, out: &Out) -> Result<Exit> {
     let mut server = client::incidents(global).await?;
     let answer = server.get_incident(GetIncidentRequest { id: args.id.clone() }).await;
     let incident = answer.map_err(|status| client::failure(&status))?.into_inner();
@@ -83,7 +83,7 @@ async fn timeline(
 }
 
 /// Prints an answer in the form that was asked for, and grades it.
-pub fn print(found: &Investigation, out: &Out) -> Result<Exit> {
+pub(super) fn print(found: &Investigation, out: &Out) -> Result<Exit> {
     match out.format {
         Output::Auto | Output::Table | Output::Wide => {
             out.text(&render::answer(found, out.width, out.verbose))?
@@ -96,7 +96,7 @@ pub fn print(found: &Investigation, out: &Out) -> Result<Exit> {
 }
 
 /// The exit code that an answer deserves.
-pub fn grade(found: &Investigation) -> Exit {
+pub(super) fn grade(found: &Investigation) -> Exit {
     let cut = found.timings.as_ref().is_some_and(|timings| timings.deadline_hit);
     let failed = found
         .coverage
@@ -111,7 +111,7 @@ pub fn grade(found: &Investigation) -> Exit {
 }
 
 /// The finished answer of an event, if it is one.
-pub fn finished(payload: Option<&Payload>) -> Option<&Investigation> {
+pub(super) fn finished(payload: Option<&Payload>) -> Option<&Investigation> {
     match payload {
         Some(Payload::InvestigationFinished(found)) => Some(found),
         _ => None,

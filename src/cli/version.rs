@@ -2,7 +2,7 @@
 
 use super::{Exit, exit::Result, output::Out};
 
-pub fn run(out: &Out) -> Result<Exit> {
+pub(super) fn run(out: &Out) -> Result<Exit> {
     let version = env!("CARGO_PKG_VERSION");
     if out.is_for_people() {
         out.line(&format!("quell {version} (api quell.v1, bundle quell.bundle/1)"))?;

@@ -19,7 +19,7 @@ use super::{
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Follows an incident until it is left, or until its investigation is done.
-pub async fn run(args: Watch, global: &Global, out: &Out) -> Result<Exit> {
+pub(super) async fn run(args: Watch, global: &Global, out: &Out) -> Result<Exit> {
     let mut server = client::incidents(global).await?;
     let id = match args.id {
         Some(id) => id,

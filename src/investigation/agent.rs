@@ -35,18 +35,18 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What an agent says.
 #[derive(Debug)]
-pub enum Word {
+pub(super) enum Word {
     /// What it could argue from the board.
     Arguments { hypothesis: HypothesisId, arguments: Vec<Argument>, propagation: Vec<Hop> },
     /// What a source answered.
     Checked { hypothesis: HypothesisId, argument: Argument, evidence: Option<Box<Evidence>> },
     /// It has nothing more to say.
-    Done { hypothesis: HypothesisId },
+    Done,
 }
 
 /// What an agent works with.
 #[derive(Clone)]
-pub struct Desk {
+pub(super) struct Desk {
     pub board: Arc<Board>,
     pub sources: Arc<Sources>,
     pub labels: Arc<Labels>,
@@ -54,7 +54,7 @@ pub struct Desk {
 }
 
 /// Tests one hypothesis. Ends early when nobody listens any more.
-pub async fn test(proposal: Proposal, desk: Desk, out: UnboundedSender<Word>) {
+pub(super) async fn test(proposal: Proposal, desk: Desk, out: UnboundedSender<Word>) {
     let id = proposal.hypothesis.id;
     let (arguments, propagation) = argue(&proposal, &desk.board);
     if out.send(Word::Arguments { hypothesis: id, arguments, propagation }).is_err() {
@@ -75,11 +75,11 @@ pub async fn test(proposal: Proposal, desk: Desk, out: UnboundedSender<Word>) {
         }
     }
     // The receiver is gone only when the investigation was cut; then nobody waits for this.
-    out.send(Word::Done { hypothesis: id }).ok();
+    out.send(Word::Done).ok();
 }
 
 /// Variables of a runbook for a hypothesis.
-pub fn vars(proposal: &Proposal, desk: &Desk, runbook: &runbook::Runbook) -> Vars {
+pub(super) fn vars(proposal: &Proposal, desk: &Desk, runbook: &runbook::Runbook) -> Vars {
     let onset = moment(desk.board.observed.onset.since.at).to_string();
     let change = proposal.change.and_then(|index| desk.board.case.changes.get(index));
     let mut known = vec![("service", proposal.hypothesis.entity.service.as_str()), ("onset", onset.as_str())];
@@ -105,7 +105,7 @@ fn times(desk: &Desk) -> CheckTimes {
     CheckTimes {
         onset,
         now: desk.window.end,
-        baseline: Window::new(desk.window.start, moment(periods.onset - periods.guard)),
+        baseline: Window::new(moment(periods.start), moment(periods.onset - periods.guard)),
         incident: Window::new(onset, desk.window.end),
     }
 }

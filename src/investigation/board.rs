@@ -17,13 +17,13 @@ use crate::{
 
 /// A change that may have done it.
 #[derive(Clone, Debug)]
-pub struct Suspect {
+pub(super) struct Suspect {
     pub candidate: Candidate,
     pub overlap: Overlap,
 }
 
 /// The shared facts.
-pub struct Board {
+pub(super) struct Board {
     pub case: Case,
     pub observed: Observations,
     pub places: Vec<Place>,
@@ -40,7 +40,7 @@ pub struct Board {
 }
 
 impl Board {
-    pub fn new(case: Case, observed: Observations, seen: Vec<SignalKind>, alert_text: String) -> Self {
+    pub(super) fn new(case: Case, observed: Observations, seen: Vec<SignalKind>, alert_text: String) -> Self {
         let places = places(&observed, &case.service);
         let mut document = Document::default();
         document.add(&alert_text, 0.7);
@@ -68,7 +68,7 @@ impl Board {
     }
 
     /// The place of an entity, if it has one.
-    pub fn place(&self, entity: &Entity) -> Option<&Place> {
+    pub(super) fn place(&self, entity: &Entity) -> Option<&Place> {
         self.places.iter().find(|place| place.entity == *entity)
     }
 
@@ -82,7 +82,7 @@ impl Board {
 
     /// How strongly a sign is seen at an entity, 0 to 1, with a text and evidence; `None` when no signal
     /// could have shown it.
-    pub fn look(&self, entity: &Entity, sign: &Sign) -> Option<Seen> {
+    pub(super) fn look(&self, entity: &Entity, sign: &Sign) -> Option<Seen> {
         let name = entity.name.as_str();
         match sign {
             Sign::Own(kinds, directions) => {
@@ -165,7 +165,7 @@ impl Board {
 
 /// What looking for a sign gave.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Seen {
+pub(super) struct Seen {
     /// 0 (not at all) to 1 (as strongly as can be).
     pub strength: f64,
     pub text: String,

@@ -26,7 +26,7 @@ const NEIGHBOURHOOD: usize = 3;
 const MOST_NEIGHBOURS: usize = 40;
 
 /// What came back.
-pub struct Collected {
+pub(super) struct Collected {
     pub case: Case,
     pub coverage: Vec<Coverage>,
     pub blind_spots: Vec<BlindSpot>,
@@ -47,7 +47,12 @@ struct Ledger<'a> {
 }
 
 /// Collects all signals of the request's window and of the reference, until `deadline`.
-pub async fn collect(request: &Request, sources: &Sources, emit: &dyn Emit, deadline: Instant) -> Collected {
+pub(super) async fn collect(
+    request: &Request,
+    sources: &Sources,
+    emit: &dyn Emit,
+    deadline: Instant,
+) -> Collected {
     let mut ledger = Ledger {
         emit,
         coverage: Vec::new(),

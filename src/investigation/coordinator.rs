@@ -238,7 +238,7 @@ impl Trial {
                     known.arguments.push(argument);
                 }
             }
-            Word::Done { .. } => self.open = self.open.saturating_sub(1),
+            Word::Done => self.open = self.open.saturating_sub(1),
         }
     }
 

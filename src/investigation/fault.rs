@@ -12,7 +12,7 @@ use crate::domain::{
 
 /// A condition on symptoms.
 #[derive(Clone, Copy, Debug)]
-pub enum Sign {
+pub(super) enum Sign {
     /// The entity shows an indicator of one of these kinds in one of these directions.
     Own(&'static [IndicatorKind], &'static [Direction]),
     /// One of its callers does.
@@ -35,7 +35,7 @@ pub enum Sign {
 
 /// A sign with its weights.
 #[derive(Clone, Copy, Debug)]
-pub struct Prediction {
+pub(super) struct Prediction {
     pub name: &'static str,
     pub sign: Sign,
     /// Decibans when it is seen, at full strength of the symptom.
@@ -49,7 +49,7 @@ const fn predict(name: &'static str, sign: Sign, seen: f64, unseen: f64) -> Pred
 }
 
 /// Class, decibans before any evidence, predictions.
-pub struct Signature {
+pub(super) struct Signature {
     pub fault: FaultClass,
     pub prior: f64,
     pub predictions: &'static [Prediction],
@@ -58,7 +58,7 @@ pub struct Signature {
 /// How common the classes are, in decibans against an even share: postmortems name pushes of code and
 /// configuration for two thirds of incidents (SRE Workbook, appendix C), the rest for the many others.
 /// Classes that need a change get their recency bonus by the change itself.
-pub const SIGNATURES: &[Signature] = &[
+pub(super) const SIGNATURES: &[Signature] = &[
     Signature {
         fault: FaultClass::PoolExhaustion,
         prior: 0.0,
@@ -420,12 +420,12 @@ pub const SIGNATURES: &[Signature] = &[
 ];
 
 /// The predictions of a class that needs a change: what speaks for or against it beside the change itself.
-pub const OF_CHANGES: &[Prediction] = &[
+pub(super) const OF_CHANGES: &[Prediction] = &[
     predict("errors-begin", Sign::Own(&[Errors], &[Up, New]), 3.0, 0.0),
     predict("path-changed", Sign::Own(&[Structure, Log], &[Vanished, Down, New, Up]), 3.0, -1.0),
 ];
 
 /// The signature of a class, if it has one of its own.
-pub fn signature(fault: FaultClass) -> Option<&'static Signature> {
+pub(super) fn signature(fault: FaultClass) -> Option<&'static Signature> {
     SIGNATURES.iter().find(|signature| signature.fault == fault)
 }

@@ -5,7 +5,7 @@ use crate::domain::{Hypothesis, Innocent};
 
 /// Names the changes that are not to blame, in order of time. What can neither be blamed nor cleared is
 /// left out.
-pub fn innocent(board: &Board, hypotheses: &[Hypothesis]) -> Vec<Innocent> {
+pub(super) fn innocent(board: &Board, hypotheses: &[Hypothesis]) -> Vec<Innocent> {
     let blamed = hypotheses.first().and_then(|first| first.change_id.as_deref());
     let mut innocent: Vec<Innocent> = board
         .suspects

@@ -10,7 +10,7 @@ use crate::domain::{Decibans, Direction, Entity, EvidenceId, IndicatorKind};
 
 /// One reason to look at an entity, or not to.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Reason {
+pub(super) struct Reason {
     pub decibans: Decibans,
     pub test: &'static str,
     pub text: String,
@@ -19,17 +19,15 @@ pub struct Reason {
 
 /// An entity and what speaks for the fault being there.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub(super) struct Place {
     pub entity: Entity,
     pub reasons: Vec<Reason>,
     /// Indexes of the entity's symptoms.
     pub symptoms: Vec<usize>,
-    /// Calls between it and the alerted service; `None` when it is not known to be below it.
-    pub distance: Option<usize>,
 }
 
 impl Place {
-    pub fn decibans(&self) -> Decibans {
+    pub(super) fn decibans(&self) -> Decibans {
         self.reasons.iter().map(|reason| reason.decibans).sum()
     }
 }
@@ -98,7 +96,7 @@ const CLASSES: &[Class] = &[
 ];
 
 /// All entities with symptoms, and the alerted service, most suspect first.
-pub fn places(observed: &Observations, service: &str) -> Vec<Place> {
+pub(super) fn places(observed: &Observations, service: &str) -> Vec<Place> {
     let below = observed.graph.below(service);
     let mut entities: BTreeMap<Entity, Vec<usize>> = BTreeMap::new();
     for (index, found) in observed.symptoms.iter().enumerate() {
@@ -127,7 +125,7 @@ pub fn places(observed: &Observations, service: &str) -> Vec<Place> {
             if let Some(reason) = position(&entity, service, distance, knows_graph) {
                 reasons.push(reason);
             }
-            Place { entity, reasons, symptoms, distance }
+            Place { entity, reasons, symptoms }
         })
         .collect();
     places.sort_by(|a, b| b.decibans().total_cmp(&a.decibans()).then_with(|| a.entity.cmp(&b.entity)));

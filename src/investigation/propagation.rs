@@ -5,7 +5,7 @@ use crate::domain::{Argument, Entity, Hop};
 
 /// The hops from an entity up to the alerted service, cause first. Empty when it is the alerted service
 /// itself, or when no chain is known.
-pub fn hops(board: &Board, entity: &Entity) -> Vec<Hop> {
+pub(super) fn hops(board: &Board, entity: &Entity) -> Vec<Hop> {
     let deviates = |name: &str| earliest(board, name).is_some();
     let graph = &board.observed.graph;
     let path = graph.path(&board.case.service, &entity.name, deviates);
@@ -59,7 +59,7 @@ fn earliest(board: &Board, name: &str) -> Option<(i64, i64)> {
 }
 
 /// A chain whose hops hold speaks for a cause, one with breaks against it.
-pub fn argument(hops: &[Hop]) -> Option<Argument> {
+pub(super) fn argument(hops: &[Hop]) -> Option<Argument> {
     let (first, last) = (hops.first()?, hops.last()?);
     let broken = hops.iter().filter(|hop| !hop.failed.is_empty()).count();
     let decibans = if broken == 0 { 2.0 } else { -1.5 * broken as f64 };

@@ -21,7 +21,7 @@ const MOST: usize = 48;
 
 /// A hypothesis with what its agent needs to test it.
 #[derive(Clone, Debug)]
-pub struct Proposal {
+pub(super) struct Proposal {
     pub hypothesis: Hypothesis,
     /// Index of the change at fault among the case's.
     pub change: Option<usize>,
@@ -33,7 +33,7 @@ pub struct Proposal {
 }
 
 /// Proposes, most promising first.
-pub fn propose(board: &Board, library: &Library, alerts: &[Alert]) -> Vec<Proposal> {
+pub(super) fn propose(board: &Board, library: &Library, alerts: &[Alert]) -> Vec<Proposal> {
     let mut proposals = Vec::new();
     for place in board.places.iter().take(PLACES) {
         for (fault, prior) in likely_faults(board, &place.entity) {
@@ -178,10 +178,14 @@ fn attach_runbooks(proposals: &mut Vec<Proposal>, board: &Board, library: &Libra
             .collect();
         let query =
             Query { alerts, service: &entity.service, faults: &faults, text: &board.alert_text, limit: 6 };
-        for matched in library.matching(&query) {
-            for claimed in &matched.runbook.hypotheses {
-                let Some(fault) = claimed.fault else { continue };
-                attach(proposals, board, &entity, fault, &matched.runbook, claimed);
+        let matches = library.matching(&query);
+        // A runbook knows most about its first hypothesis; the others are there to tell it from rivals.
+        for is_first in [true, false] {
+            for matched in &matches {
+                for (index, claimed) in matched.runbook.hypotheses.iter().enumerate() {
+                    let Some(fault) = claimed.fault.filter(|_| (index == 0) == is_first) else { continue };
+                    attach(proposals, board, &entity, fault, &matched.runbook, claimed);
+                }
             }
         }
     }

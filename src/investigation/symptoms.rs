@@ -26,13 +26,13 @@ const PER_KIND: usize = 40;
 
 /// A symptom with the finding that it came from.
 #[derive(Clone, Debug)]
-pub struct Observed {
+pub(super) struct Observed {
     pub symptom: Symptom,
     pub finding: Finding,
 }
 
 /// What the signals show.
-pub struct Observations {
+pub(super) struct Observations {
     pub onset: Onset,
     pub periods: Periods,
     pub graph: Graph,
@@ -44,7 +44,7 @@ pub struct Observations {
 }
 
 /// Analyses what was collected. Pure, and heavy: belongs off the runtime.
-pub fn observe(collected: &Collected, window: Window, at: Timestamp) -> Observations {
+pub(super) fn observe(collected: &Collected, window: Window, at: Timestamp) -> Observations {
     let case = &collected.case;
     let traced = traces::Traced::new(case);
     let (start, end) = (first_signal(case).max(window.start_nanos()), window.end_nanos());
@@ -179,12 +179,12 @@ fn symptom_of(number: u32, evidence: EvidenceId, finding: &Finding) -> Symptom {
 }
 
 /// An interval of nanoseconds as moments.
-pub fn onset_of(since: &Since) -> domain::Onset {
+pub(super) fn onset_of(since: &Since) -> domain::Onset {
     domain::Onset { at: moment(since.at), earliest: moment(since.earliest), latest: moment(since.latest) }
 }
 
 /// Nanoseconds as a moment.
-pub fn moment(at: UnixNanos) -> Timestamp {
+pub(super) fn moment(at: UnixNanos) -> Timestamp {
     Timestamp::from_nanosecond(i128::from(at)).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 

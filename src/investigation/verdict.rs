@@ -11,7 +11,7 @@ const INCIDENT: f64 = 8.0;
 const CLOSE: f64 = 6.0;
 
 /// The verdict and why.
-pub fn verdict(board: &Board, hypotheses: &[Hypothesis]) -> (Verdict, String) {
+pub(super) fn verdict(board: &Board, hypotheses: &[Hypothesis]) -> (Verdict, String) {
     let telemetry = [SignalKind::Metrics, SignalKind::Logs, SignalKind::Traces];
     if !telemetry.iter().any(|signal| board.seen.contains(signal)) {
         return (Verdict::Inconclusive, "no source of metrics, logs or traces answered".to_owned());
@@ -75,7 +75,7 @@ fn not_an_incident(board: &Board) -> Option<String> {
 }
 
 /// The cheapest question that separates the two leading hypotheses; empty when the first is clear.
-pub fn next_question(hypotheses: &[Hypothesis]) -> String {
+pub(super) fn next_question(hypotheses: &[Hypothesis]) -> String {
     let [first, second, ..] = hypotheses else { return String::new() };
     if first.log_odds() - second.log_odds() > CLOSE && first.probability >= FOUND {
         return String::new();
@@ -101,7 +101,7 @@ pub fn next_question(hypotheses: &[Hypothesis]) -> String {
 
 /// Services that suffer from the first hypothesis: those above the cause that deviate, the cause itself not
 /// among them; in order of name.
-pub fn blast_radius(board: &Board, hypotheses: &[Hypothesis]) -> Vec<String> {
+pub(super) fn blast_radius(board: &Board, hypotheses: &[Hypothesis]) -> Vec<String> {
     let Some(first) = hypotheses.first() else { return Vec::new() };
     let mut above = board.observed.graph.above(&first.entity.name);
     above.extend(board.observed.graph.above(&first.entity.service));

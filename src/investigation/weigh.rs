@@ -15,7 +15,7 @@ const NONE: f64 = 6.0;
 const CAPS: [f64; 5] = [0.3, 0.6, 0.85, 0.93, 0.97];
 
 /// Sets probabilities and puts the hypotheses in rank order. What they leave to 1 is "none of these".
-pub fn weigh(hypotheses: &mut [Hypothesis], seen: &[SignalKind]) {
+pub(super) fn weigh(hypotheses: &mut [Hypothesis], seen: &[SignalKind]) {
     for hypothesis in hypotheses.iter_mut() {
         hypothesis.arguments.sort_by(|a, b| a.test.cmp(&b.test));
     }

@@ -60,7 +60,7 @@ fn finding(series: &Series, reference: Option<&Series>, periods: &Periods, place
         (false, false) => return None,
     };
     if let Some(limit) = crossed(&reading, &during) {
-        found.z = found.z.abs().max(limit) * -1.0;
+        found.z = -found.z.abs().max(limit);
     }
     let bad = match reading.bad_up {
         Some(up) => (found.z > 0.0) == up,
@@ -130,13 +130,17 @@ fn entity(series: &Series, reading: &Reading) -> Entity {
     }
 }
 
+/// Beginnings of labels that say where a series comes from, not what it measures.
+const OF_THE_PLACE: [&str; 8] =
+    ["otel_", "telemetry_", "deployment_environment", "k8s_", "service_", "host_", "process_", "exported_"];
+
 /// The metric's name with the labels that tell it from its siblings.
 fn name_with_labels(series: &Series) -> String {
     let telling: Vec<String> = series
         .labels
         .iter()
         .filter(|(name, _)| !matches!(name.as_str(), "service" | "job" | "instance" | "pod" | "node"))
-        .filter(|(name, _)| !name.starts_with("otel_scope") && !name.starts_with("telemetry_"))
+        .filter(|(name, _)| !OF_THE_PLACE.iter().any(|start| name.starts_with(start)))
         .take(4)
         .map(|(name, value)| format!("{name}={value}"))
         .collect();

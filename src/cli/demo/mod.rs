@@ -6,4 +6,4 @@
 mod play;
 mod rules;
 
-pub use play::run;
+pub(super) use play::run;

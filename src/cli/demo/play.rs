@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(40);
 const KEY: &str = "demo";
 
 /// Plays the demo to its end, or until Ctrl-C.
-pub async fn run(args: Demo, out: &Out) -> Result<Exit> {
+pub(crate) async fn run(args: Demo, out: &Out) -> Result<Exit> {
     let fault: Fault = args.fault.parse().map_err(|error| Failure::usage(format!("--fault: {error}")))?;
     let app = server(&args).await?;
     let shop = Shop::start(ShopConfig {

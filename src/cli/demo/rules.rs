@@ -21,7 +21,7 @@ struct Group {
 
 /// An alert rule in Prometheus' form.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Rule {
+pub(super) struct Rule {
     alert: String,
     expr: String,
     #[serde(default, rename = "for", with = "humantime_serde")]
@@ -33,14 +33,14 @@ pub struct Rule {
 }
 
 /// A monitor with its rules and what it knows of each.
-pub struct Monitor {
+pub(super) struct Monitor {
     rules: Vec<(Rule, Option<Timestamp>)>,
     metrics: Arc<dyn MetricsSource>,
 }
 
 /// An alert that fires now.
 #[derive(Clone, Debug)]
-pub struct Firing {
+pub(super) struct Firing {
     pub name: String,
     pub summary: String,
     /// The body of the webhook.
@@ -49,7 +49,7 @@ pub struct Firing {
 
 impl Monitor {
     /// A monitor of these rule files over a source of metrics.
-    pub fn new(files: &[&str], metrics: Arc<dyn MetricsSource>) -> Result<Self> {
+    pub(super) fn new(files: &[&str], metrics: Arc<dyn MetricsSource>) -> Result<Self> {
         let mut rules = Vec::new();
         for text in files {
             let file: File = serde_saphyr::from_str(text)
@@ -60,7 +60,7 @@ impl Monitor {
     }
 
     /// Evaluates all rules at a moment and returns the first that has held for its time.
-    pub async fn evaluate(&mut self, now: Timestamp) -> Result<Option<Firing>> {
+    pub(super) async fn evaluate(&mut self, now: Timestamp) -> Result<Option<Firing>> {
         let second = Duration::from_secs(1);
         for (rule, since) in &mut self.rules {
             let answer = self.metrics.query_range(&rule.expr, Window::ending_at(now, second), second).await?;

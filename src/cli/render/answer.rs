@@ -16,7 +16,7 @@ const RIVALS: usize = 3;
 const INNOCENT: usize = 5;
 
 /// The whole answer.
-pub fn answer(found: &Investigation, width: usize, verbose: bool) -> String {
+pub(crate) fn answer(found: &Investigation, width: usize, verbose: bool) -> String {
     let mut text = String::new();
     verdict(&mut text, found, width);
     if let Some(first) = found.hypotheses.first().filter(|_| found.verdict() != Verdict::NotAnIncident) {
@@ -227,7 +227,7 @@ fn footer(found: &Investigation) -> String {
 }
 
 /// All hypotheses with their arguments.
-pub fn hypotheses(found: &Investigation, width: usize) -> String {
+pub(crate) fn hypotheses(found: &Investigation, width: usize) -> String {
     let mut text = String::new();
     for hypothesis in &found.hypotheses {
         writeln!(
@@ -244,7 +244,7 @@ pub fn hypotheses(found: &Investigation, width: usize) -> String {
 }
 
 /// All evidence, with the queries to see it for oneself.
-pub fn evidence(found: &Investigation, width: usize) -> String {
+pub(crate) fn evidence(found: &Investigation, width: usize) -> String {
     let mut text = String::new();
     for item in &found.evidence {
         writeln!(text, "{:<5} {}", bold(&item.id), wrap(&item.summary, width, 6)).ok();

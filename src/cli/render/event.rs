@@ -1,4 +1,4 @@
-//! One line per event, as the journal grows.
+//! One line per event, as the journal grows: what a person wants to see go by, and with `-v` everything.
 
 use quell_proto::v1::{Event, event::Payload};
 
@@ -8,15 +8,10 @@ use super::{
 };
 
 /// The line of an event; `None` for one that only machines care for, unless `verbose`.
-pub fn event(event: &Event, verbose: bool) -> Option<String> {
+pub(crate) fn event(event: &Event, verbose: bool) -> Option<String> {
     let line = match event.payload.as_ref()? {
         Payload::IncidentOpened(opened) => {
-            format!(
-                "{} {} on {}",
-                bold(&format!("INC {}", opened.number)),
-                clean(&opened.title),
-                clean(&opened.service)
-            )
+            format!("{} {}", bold(&opened.number), clean(&opened.title))
         }
         Payload::AlertsReceived(received) => {
             let alerts: Vec<String> = received
@@ -56,6 +51,7 @@ pub fn event(event: &Event, verbose: bool) -> Option<String> {
             )
         }
         Payload::Symptom(symptom) => {
+            (verbose || (number(&symptom.id) <= 10 && symptom.decibans >= 8.0)).then_some(())?;
             let entity = symptom.entity.as_ref().map(|entity| entity.name.clone()).unwrap_or_default();
             format!(
                 "symptom {} {} {} {} since {} {}",
@@ -72,7 +68,8 @@ pub fn event(event: &Event, verbose: bool) -> Option<String> {
         }
         Payload::Argument(made) => {
             let argument = made.argument.as_ref()?;
-            (verbose || argument.test.starts_with("check:")).then_some(())?;
+            let tells = argument.test.starts_with("check:") && argument.decibans.abs() >= 4.0;
+            (verbose || (tells && number(&made.hypothesis_id) <= 4)).then_some(())?;
             format!("       {} {:+.1} {}", made.hypothesis_id, argument.decibans, clean(&argument.text))
         }
         Payload::RankingChanged(ranking) => {
@@ -97,4 +94,9 @@ pub fn event(event: &Event, verbose: bool) -> Option<String> {
         }
     };
     Some(format!("{} {} {line}", dim(&clock(event.at.as_ref())), dim(&format!("{:>3}", event.seq))))
+}
+
+/// The number of an id such as `H12`.
+fn number(id: &str) -> u64 {
+    id.trim_start_matches(|letter: char| !letter.is_ascii_digit()).parse().unwrap_or(u64::MAX)
 }

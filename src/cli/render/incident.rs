@@ -9,7 +9,7 @@ use super::{
 };
 
 /// One line that says which incident this is.
-pub fn headline(incident: &Incident) -> String {
+pub(crate) fn headline(incident: &Incident) -> String {
     let status = if incident.status == "open" { bad("open") } else { good(&incident.status) };
     format!(
         "{}  {} · {} · {status} since {} UTC {}",
@@ -22,7 +22,7 @@ pub fn headline(incident: &Incident) -> String {
 }
 
 /// A table of incidents.
-pub fn incidents(incidents: &[Incident], wide: bool, width: usize) -> String {
+pub(crate) fn incidents(incidents: &[Incident], wide: bool, width: usize) -> String {
     let mut heading = vec!["NUMBER", "STATUS", "SERVICE", "TITLE", "OPENED (UTC)", "INVESTIGATION"];
     if wide {
         heading.extend(["SEVERITY", "ALERTS", "ID"]);

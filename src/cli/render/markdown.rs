@@ -7,7 +7,7 @@ use quell_proto::v1::{Investigation, investigation::Verdict};
 use super::text::{clean, date, percent, span};
 
 /// The answer as Markdown.
-pub fn markdown(found: &Investigation) -> String {
+pub(crate) fn markdown(found: &Investigation) -> String {
     let mut text = String::new();
     let verdict = match found.verdict() {
         Verdict::CauseFound => "Cause found",

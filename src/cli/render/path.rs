@@ -10,7 +10,7 @@ use super::{
 };
 
 /// All paths: the first in full, the others in short.
-pub fn paths(paths: &[RecoveryPath], width: usize, verbose: bool) -> String {
+pub(crate) fn paths(paths: &[RecoveryPath], width: usize, verbose: bool) -> String {
     let mut text = String::new();
     for (rank, recovery) in paths.iter().enumerate() {
         text.push_str(&path(recovery, rank + 1, width, verbose || rank == 0));
@@ -20,7 +20,7 @@ pub fn paths(paths: &[RecoveryPath], width: usize, verbose: bool) -> String {
 }
 
 /// One path.
-pub fn path(path: &RecoveryPath, rank: usize, width: usize, full: bool) -> String {
+pub(super) fn path(path: &RecoveryPath, rank: usize, width: usize, full: bool) -> String {
     let mut text = String::new();
     let reversible = if path.reversible { "reversible" } else { "NOT reversible" };
     let title = bold(&format!("{rank}. {}", clean(&path.title)));
@@ -37,7 +37,10 @@ pub fn path(path: &RecoveryPath, rank: usize, width: usize, full: bool) -> Strin
     )
     .ok();
     if !full {
-        if let Some(act) = path.steps.iter().find(|step| step.kind == "act") {
+        for act in path.steps.iter().filter(|step| step.kind == "act") {
+            if act.command.is_empty() {
+                writeln!(text, "   {}", wrap(&act.text, width, 3)).ok();
+            }
             text.push_str(&command(act, path, width));
         }
         return text;

@@ -5,7 +5,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use super::text::clean;
 
 /// A table of at most `width` columns, with a line end.
-pub fn table(heading: &[&str], rows: Vec<Vec<String>>, width: usize) -> String {
+pub(crate) fn table(heading: &[&str], rows: Vec<Vec<String>>, width: usize) -> String {
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)

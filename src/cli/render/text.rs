@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 /// Breaks words into lines of at most `width` characters, each after `indent` spaces. Control characters of
 /// hostile text are shown as `·`, so that nothing telemetry says can move the cursor.
-pub fn wrap(text: &str, width: usize, indent: usize) -> String {
+pub(super) fn wrap(text: &str, width: usize, indent: usize) -> String {
     let width = width.saturating_sub(indent).max(20);
     let mut lines = Vec::new();
     let mut line = String::new();
@@ -27,7 +27,7 @@ pub fn wrap(text: &str, width: usize, indent: usize) -> String {
 }
 
 /// Text without control characters other than line ends.
-pub fn clean(text: &str) -> String {
+pub(super) fn clean(text: &str) -> String {
     text.chars()
         .map(|character| match character {
             '\n' => '\n',
@@ -39,23 +39,23 @@ pub fn clean(text: &str) -> String {
 }
 
 /// Time of day in UTC.
-pub fn clock(at: Option<&quell_proto::Timestamp>) -> String {
+pub(super) fn clock(at: Option<&quell_proto::Timestamp>) -> String {
     moment(at).map_or_else(|| "-".to_owned(), |at| at.strftime("%H:%M:%S").to_string())
 }
 
 /// Date and time of day in UTC.
-pub fn date(at: Option<&quell_proto::Timestamp>) -> String {
+pub(super) fn date(at: Option<&quell_proto::Timestamp>) -> String {
     moment(at).map_or_else(|| "-".to_owned(), |at| at.strftime("%Y-%m-%d %H:%M:%S").to_string())
 }
 
 /// The moment of a message.
-pub fn moment(at: Option<&quell_proto::Timestamp>) -> Option<Timestamp> {
+pub(super) fn moment(at: Option<&quell_proto::Timestamp>) -> Option<Timestamp> {
     let at = at?;
     Timestamp::new(at.seconds, at.nanos).ok()
 }
 
 /// A span of time as people say it: `4m`, `1m 30s`, `120ms`.
-pub fn span(length: Option<&pbjson_types::Duration>) -> String {
+pub(super) fn span(length: Option<&pbjson_types::Duration>) -> String {
     let Some(length) = length else { return "-".to_owned() };
     let length = std::time::Duration::new(
         u64::try_from(length.seconds).unwrap_or(0),
@@ -70,13 +70,13 @@ pub fn span(length: Option<&pbjson_types::Duration>) -> String {
 }
 
 /// A probability in whole percent; never a 100 that is not one.
-pub fn percent(probability: f64) -> String {
+pub(super) fn percent(probability: f64) -> String {
     let percent = (probability * 100.0).round();
     if percent >= 100.0 && probability < 1.0 { ">99 %".to_owned() } else { format!("{percent:.0} %") }
 }
 
 /// The word for a probability: likely from .7, possible from .4, else weak.
-pub fn confidence(probability: f64) -> &'static str {
+pub(super) fn confidence(probability: f64) -> &'static str {
     match probability {
         0.7.. => "likely",
         0.4.. => "possible",

@@ -7,7 +7,7 @@
 use crate::domain::{Action, FaultClass};
 
 /// Chance that the action ends an incident of the class; `None` when it is not worth proposing.
-pub fn efficacy(action: Action, fault: FaultClass) -> Option<f64> {
+pub(super) fn efficacy(action: Action, fault: FaultClass) -> Option<f64> {
     use Action as A;
     use FaultClass as F;
     let chance = match (action, fault) {
@@ -81,7 +81,7 @@ pub fn efficacy(action: Action, fault: FaultClass) -> Option<f64> {
 }
 
 /// Actions worth proposing against a class, best first.
-pub fn actions(fault: FaultClass) -> Vec<(Action, f64)> {
+pub(super) fn actions(fault: FaultClass) -> Vec<(Action, f64)> {
     let mut actions: Vec<(Action, f64)> = Action::ALL
         .iter()
         .filter_map(|action| efficacy(*action, fault).map(|chance| (*action, chance)))

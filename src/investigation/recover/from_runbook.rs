@@ -6,7 +6,7 @@ use crate::{
 };
 
 /// The steps of a path: checks of the runbook by hand where they are commands, the act, its undo.
-pub fn steps(runbook: &Runbook, spec: &StepSpec, vars: &Vars) -> Vec<Step> {
+pub(super) fn steps(runbook: &Runbook, spec: &StepSpec, vars: &Vars) -> Vec<Step> {
     let mut steps = Vec::new();
     if !spec.needs.is_empty() {
         steps.push(Step {
@@ -34,7 +34,7 @@ fn step(kind: StepKind, spec: &StepSpec, vars: &Vars) -> Step {
 }
 
 /// How the author would see that a step worked.
-pub fn verification(runbook: &Runbook, spec: &StepSpec, vars: &Vars) -> Option<Verification> {
+pub(super) fn verification(runbook: &Runbook, spec: &StepSpec, vars: &Vars) -> Option<Verification> {
     let verify = runbook.verifications.get(spec.verify.as_ref()?)?;
     let query = crate::runbook::bind(&verify.query, vars, verify.language).ok()?;
     Some(Verification {

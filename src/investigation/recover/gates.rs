@@ -13,7 +13,7 @@ const CHANGE_IS_LIKELY: f64 = 0.5;
 const REVERSIBLE_IS_GOOD: f64 = 0.3;
 
 /// Applies the gates to scored paths: adds penalties and reasons, puts paths in rank order.
-pub fn rank(paths: &mut [RecoveryPath], hypotheses: &[Hypothesis], context: &Context<'_>) {
+pub(super) fn rank(paths: &mut [RecoveryPath], hypotheses: &[Hypothesis], context: &Context<'_>) {
     for path in paths.iter_mut() {
         capture_first(path);
         not_when_downstream_is_full(path, hypotheses);

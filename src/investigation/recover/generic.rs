@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::domain::{Action, Approval, Blast, Entity, EntityKind, Language, Risk, Step, StepKind};
 
 /// What a generic mitigation is made of.
-pub struct Generic {
+pub(super) struct Generic {
     pub title: String,
     pub steps: Vec<Step>,
     pub risk: Risk,
@@ -20,7 +20,7 @@ pub struct Generic {
 }
 
 /// What the text and commands are filled with.
-pub struct Fill<'a> {
+pub(super) struct Fill<'a> {
     pub entity: &'a Entity,
     pub namespace: &'a str,
     /// The change at fault, in words.
@@ -28,7 +28,7 @@ pub struct Fill<'a> {
 }
 
 /// The mitigation for an action against an entity.
-pub fn generic(action: Action, fill: &Fill<'_>) -> Generic {
+pub(super) fn generic(action: Action, fill: &Fill<'_>) -> Generic {
     let name = word(&fill.entity.name);
     let service = word(&fill.entity.service);
     let namespace = word(fill.namespace);

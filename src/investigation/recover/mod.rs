@@ -11,4 +11,4 @@ mod generic;
 mod paths;
 mod score;
 
-pub use paths::{Context, recovery_paths};
+pub(super) use paths::{Context, recovery_paths};

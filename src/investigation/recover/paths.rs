@@ -23,7 +23,7 @@ const ACTIONS: usize = 4;
 const MOST: usize = 12;
 
 /// What paths are made from, beside the hypotheses.
-pub struct Context<'a> {
+pub(crate) struct Context<'a> {
     pub board: &'a Board,
     pub labels: &'a Labels,
     /// Per hypothesis, by id: its runbook, the claim in it, and the variables bound for it.
@@ -35,7 +35,7 @@ pub struct Context<'a> {
 type Key = (Action, Entity);
 
 /// Recovery paths in rank order.
-pub fn recovery_paths(hypotheses: &[Hypothesis], context: &Context<'_>) -> Vec<RecoveryPath> {
+pub(crate) fn recovery_paths(hypotheses: &[Hypothesis], context: &Context<'_>) -> Vec<RecoveryPath> {
     let mut paths: BTreeMap<Key, RecoveryPath> = BTreeMap::new();
     for hypothesis in hypotheses.iter().take(HYPOTHESES).filter(|hypothesis| hypothesis.probability >= 0.02) {
         if let Some((runbook, claimed, vars)) = context.runbooks.get(&hypothesis.id.0) {

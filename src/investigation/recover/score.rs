@@ -13,7 +13,7 @@ const HORIZON: f64 = 60.0;
 const HARD: f64 = 4.0;
 
 /// Chance that a step of this risk makes things worse.
-pub fn chance_of_harm(risk: Risk) -> f64 {
+pub(super) fn chance_of_harm(risk: Risk) -> f64 {
     match risk {
         Risk::None => 0.0,
         Risk::Low => 0.02,
@@ -24,7 +24,7 @@ pub fn chance_of_harm(risk: Risk) -> f64 {
 }
 
 /// How much a step touches, in pods.
-pub fn size(blast: Blast) -> f64 {
+pub(super) fn size(blast: Blast) -> f64 {
     match blast {
         Blast::Pod => 1.0,
         Blast::Node => 2.0,
@@ -37,7 +37,7 @@ pub fn size(blast: Blast) -> f64 {
 }
 
 /// Scores a path, given the share of users affected (0 to 1).
-pub fn score(path: &mut RecoveryPath, impact: f64) {
+pub(super) fn score(path: &mut RecoveryPath, impact: f64) {
     let users = (impact * 100.0).clamp(1.0, 100.0);
     let eta = path.eta.as_secs_f64() / 60.0;
     let fix = path.probability_of_fix;

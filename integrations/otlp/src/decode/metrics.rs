@@ -39,7 +39,8 @@ impl Decoder {
                     self.dropped.one(Reason::MissingName);
                     continue;
                 }
-                let name = names::metric(name);
+                let monotonic = metric.sum.as_ref().is_some_and(|sum| sum.is_monotonic.0);
+                let name = names::prometheus(name, value::cut(&metric.unit.0, 64), monotonic);
                 Points {
                     resource: &group.resource.attributes,
                     resource_hash,

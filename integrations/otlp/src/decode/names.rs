@@ -7,6 +7,60 @@ pub(crate) fn metric(name: &str) -> Cow<'_, str> {
     clean(name, |byte| byte == b':')
 }
 
+/// A metric's name in Prometheus as OpenTelemetry's compatibility specification forms it, so that one PromQL
+/// fits what is pushed here and what Prometheus scraped: the unit as a word at the end, then `_total` for a
+/// monotonic sum. Ratios (unit `1`) get no suffix: half the exporters in the field leave it out.
+pub(crate) fn prometheus<'a>(name: &'a str, unit: &str, monotonic: bool) -> Cow<'a, str> {
+    let mut name = metric(name);
+    let base = name.strip_suffix("_total").unwrap_or(&name);
+    let last = base.rsplit('_').next().unwrap_or_default();
+    let short = unit.trim_matches(|letter: char| !letter.is_ascii_alphanumeric());
+    let says_so = |word: &str| {
+        base.split('_').any(|part| part == word)
+            || last.eq_ignore_ascii_case(short)
+            || (unit == "%" && matches!(last, "pct" | "percentage"))
+    };
+    let word = unit_word(unit).filter(|word| !says_so(word));
+    if let Some(word) = word {
+        name = Cow::Owned(match name.strip_suffix("_total") {
+            Some(base) => format!("{base}_{word}_total"),
+            None => format!("{name}_{word}"),
+        });
+    }
+    if monotonic && !name.ends_with("_total") {
+        name = Cow::Owned(format!("{name}_total"));
+    }
+    name
+}
+
+/// The word for a UCUM unit.
+fn unit_word(unit: &str) -> Option<&'static str> {
+    Some(match unit {
+        "d" => "days",
+        "h" => "hours",
+        "min" => "minutes",
+        "s" => "seconds",
+        "ms" => "milliseconds",
+        "us" => "microseconds",
+        "ns" => "nanoseconds",
+        "By" => "bytes",
+        "KiBy" => "kibibytes",
+        "MiBy" => "mebibytes",
+        "GiBy" => "gibibytes",
+        "kBy" => "kilobytes",
+        "MBy" => "megabytes",
+        "GBy" => "gigabytes",
+        "V" => "volts",
+        "A" => "amperes",
+        "J" => "joules",
+        "W" => "watts",
+        "Cel" => "celsius",
+        "Hz" => "hertz",
+        "%" => "percent",
+        _ => return None,
+    })
+}
+
 /// A label name of `[a-zA-Z_][a-zA-Z0-9_]*`. Leading double underscores, which PromQL keeps for itself,
 /// become one.
 pub(crate) fn label(name: &str) -> Cow<'_, str> {
@@ -47,6 +101,25 @@ mod tests {
     #[case("größe", "gr__e")]
     fn metric_names(#[case] given: &str, #[case] want: &str) {
         assert_eq!(metric(given), want);
+    }
+
+    #[rstest]
+    #[case("http.server.request.duration", "s", false, "http_server_request_duration_seconds")]
+    #[case("cache.hits", "{hit}", true, "cache_hits_total")]
+    #[case("process.cpu.time", "s", true, "process_cpu_time_seconds_total")]
+    #[case("requests_total", "1", true, "requests_total")]
+    #[case("net_rx_bytes", "By", false, "net_rx_bytes")]
+    #[case("latency_p90_s", "s", false, "latency_p90_s")]
+    #[case("cpu_pct", "%", false, "cpu_pct")]
+    #[case("wait_seconds_total", "s", true, "wait_seconds_total")]
+    #[case("http_5xx_ratio", "1", false, "http_5xx_ratio")]
+    fn names_with_units(
+        #[case] given: &str,
+        #[case] unit: &str,
+        #[case] monotonic: bool,
+        #[case] want: &str,
+    ) {
+        assert_eq!(prometheus(given, unit, monotonic), want);
     }
 
     #[rstest]

@@ -61,11 +61,11 @@ fn a_histogram_becomes_cumulative_buckets() {
     );
     assert!(dropped.is_empty());
     for (le, want) in [("0.1", 1.0), ("1", 3.0), ("+Inf", 6.0)] {
-        let bucket = find(&series, "latency_bucket", Some(("le", le)));
+        let bucket = find(&series, "latency_seconds_bucket", Some(("le", le)));
         assert_eq!((bucket.kind, values(bucket)), (MetricKind::Counter, vec![want]), "{le}");
     }
-    assert_eq!(values(find(&series, "latency_count", None)), [6.0]);
-    assert_eq!(values(find(&series, "latency_sum", None)), [1.5]);
+    assert_eq!(values(find(&series, "latency_seconds_count", None)), [6.0]);
+    assert_eq!(values(find(&series, "latency_seconds_sum", None)), [1.5]);
     assert_eq!(again.finish().meta["latency"].kind, MetricKind::Histogram);
 }
 

@@ -1,4 +1,5 @@
 //! Holds the tree to the invariants of ARCHITECTURE.md that a program can check.
+#![expect(clippy::expect_used, reason = "a tree that cannot be read is a failed test")]
 
 use std::{
     fs,
@@ -44,6 +45,7 @@ fn sources() -> Vec<Source> {
     for folder in ["src", "integrations", "proto", "tests", "benches"] {
         walk(&root().join(folder), &mut found);
     }
+    found.retain(|source: &Source| source.path != "tests/tidy.rs"); // it names what it forbids
     assert!(found.len() > 50, "only {} Rust files found: is this the root of the tree?", found.len());
     found
 }
@@ -186,7 +188,7 @@ fn files_are_small_and_say_what_they_are_for() {
         if is_product && matches!(name, "mod.rs" | "lib.rs") && !source.text.starts_with("//!") {
             places.push(format!("  {}: no head that says what the module is for", source.path));
         }
-        if name == "mod.rs" && is_product {
+        if name == "mod.rs" && is_product && !source.is_test() {
             for (number, line) in source.code() {
                 let starts = ["fn ", "pub fn ", "struct ", "pub struct ", "impl ", "enum ", "pub enum "];
                 if starts.iter().any(|start| line.starts_with(start)) {
@@ -201,8 +203,7 @@ fn files_are_small_and_say_what_they_are_for() {
 #[test]
 fn nothing_is_left_half_done() {
     let all = sources();
-    let mine = file!();
-    let product: Vec<&Source> = all.iter().filter(|source| !mine.ends_with(&source.path)).collect();
+    let product: Vec<&Source> = all.iter().collect();
     nowhere(
         &product,
         &["todo!(", "unimplemented!(", "#[ignore", "FIXME", "#[allow("],

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures::future::join_all;
 use quell_sdk::{ErrorKind, Result};
 
-use super::{OVERHEAD, Run};
+use super::run::{OVERHEAD, Run};
 use crate::{labels::suspect, plan::Carrier, promql::Rule};
 
 /// Most labels that are tried.

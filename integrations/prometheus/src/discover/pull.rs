@@ -9,7 +9,7 @@ use quell_sdk::{
     source::Budget,
 };
 
-use super::Run;
+use super::run::Run;
 use crate::{
     decode::{Matrix, Said},
     labels::suspect,

@@ -7,7 +7,7 @@ use quell_sdk::{
     signal::{Labels, Series},
 };
 
-use super::{OVERHEAD, Run};
+use super::run::{OVERHEAD, Run};
 use crate::{
     decode::Target,
     kinds::Catalogue,

@@ -26,6 +26,15 @@ pub struct Onset {
     pub votes: usize,
 }
 
+impl Onset {
+    /// Latest moment at which what caused it may have happened. The onset is an estimate: a change that
+    /// seems to have come a little after it may still have caused it.
+    pub fn cause_by(&self, periods: &Periods) -> UnixNanos {
+        let length = periods.end - periods.start;
+        self.since.latest + (length / 10).clamp(2_000_000_000, 60_000_000_000)
+    }
+}
+
 /// Least gain in log-likelihood of a change of level that is heard.
 const HEARD: f64 = 10.0;
 /// Distance before the page that is assumed when nothing is found: rules wait for minutes before they fire.

@@ -213,11 +213,11 @@ fn of_change(proposal: &Proposal, suspect: &Suspect, board: &Board) -> Vec<Argum
         .rollouts
         .iter()
         .filter(|rollout| rollout.service == entity.service || rollout.service.is_empty())
-        .map(|rollout| onset.latest - rollout.at)
-        .filter(|before| *before >= 0)
-        .min();
-    if let Some(before) = reached {
-        let minutes = before / 60_000_000_000;
+        .map(|rollout| rollout.at)
+        .filter(|at| *at <= board.cause_by())
+        .max();
+    if let Some(at) = reached {
+        let minutes = (onset.at - at).max(0) / 60_000_000_000;
         // How much likelier a push is at fault the more recent it is: x8, x4, x1.5, x0.3.
         let decibans = match minutes {
             ..=30 => 9.0,
@@ -225,7 +225,7 @@ fn of_change(proposal: &Proposal, suspect: &Suspect, board: &Board) -> Vec<Argum
             121..=1440 => 1.8,
             _ => -5.0,
         };
-        let at = moment(onset.latest - before);
+        let at = moment(at);
         arguments.push(argument(
             "recent",
             decibans,

@@ -67,6 +67,11 @@ impl Board {
         Self { case, observed, places, suspects, best_overlap, seen, alert_text, traffic }
     }
 
+    /// Latest moment at which a change may have caused the incident.
+    pub(super) fn cause_by(&self) -> i64 {
+        self.observed.onset.cause_by(&self.observed.periods)
+    }
+
     /// The place of an entity, if it has one.
     pub(super) fn place(&self, entity: &Entity) -> Option<&Place> {
         self.places.iter().find(|place| place.entity == *entity)
@@ -85,17 +90,17 @@ impl Board {
     pub(super) fn look(&self, entity: &Entity, sign: &Sign) -> Option<Seen> {
         let name = entity.name.as_str();
         match sign {
-            Sign::Own(kinds, directions) => {
-                self.can_show(kinds).then(|| strongest(self.of(name), kinds, directions))
-            }
-            Sign::AtCallers(kinds, directions) => self.can_show(kinds).then(|| {
+            Sign::Own(kinds, directions) => self.shown(kinds, strongest(self.of(name), kinds, directions)),
+            Sign::AtCallers(kinds, directions) => {
                 let callers: Vec<&str> = self.observed.graph.callers(name).collect();
-                strongest(callers.iter().flat_map(|caller| self.of(caller)), kinds, directions)
-            }),
-            Sign::AtCallees(kinds, directions) => self.can_show(kinds).then(|| {
+                let of_callers = callers.iter().flat_map(|caller| self.of(caller));
+                self.shown(kinds, strongest(of_callers, kinds, directions))
+            }
+            Sign::AtCallees(kinds, directions) => {
                 let callees: Vec<&str> = self.observed.graph.callees(name).collect();
-                strongest(callees.iter().flat_map(|callee| self.of(callee)), kinds, directions)
-            }),
+                let of_callees = callees.iter().flat_map(|callee| self.of(callee));
+                self.shown(kinds, strongest(of_callees, kinds, directions))
+            }
             Sign::Says(words) => self.can_say().then(|| {
                 let alert = (name == self.case.service).then_some(self.alert_text.as_str());
                 says(self.of(name), words, alert)
@@ -128,7 +133,7 @@ impl Board {
                 evidence: Vec::new(),
             }),
             Sign::Changed => {
-                let before = self.observed.onset.since.latest;
+                let before = self.cause_by();
                 let recent = |at: i64| at <= before && at >= before - 3_600_000_000_000;
                 let changed = self.suspects.values().any(|suspect| {
                     !suspect.overlap.harmless
@@ -145,6 +150,11 @@ impl Board {
                 })
             }
         }
+    }
+
+    /// What was seen; `None` when it was not, and no signal could have shown it.
+    fn shown(&self, kinds: &[IndicatorKind], seen: Seen) -> Option<Seen> {
+        (seen.strength > 0.0 || self.can_show(kinds)).then_some(seen)
     }
 
     fn can_show(&self, kinds: &[IndicatorKind]) -> bool {

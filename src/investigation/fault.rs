@@ -61,7 +61,7 @@ pub(super) struct Signature {
 pub(super) const SIGNATURES: &[Signature] = &[
     Signature {
         fault: FaultClass::PoolExhaustion,
-        prior: 0.0,
+        prior: -2.0,
         predictions: &[
             predict("pool-up", Sign::Own(&[Pool], &[Up, New]), 8.0, -5.0),
             predict(
@@ -84,7 +84,7 @@ pub(super) const SIGNATURES: &[Signature] = &[
     },
     Signature {
         fault: FaultClass::SlowQuery,
-        prior: 0.0,
+        prior: -3.0,
         predictions: &[
             predict("database", Sign::Is(EntityKind::Database), 5.0, 0.0),
             predict("self-time-up", Sign::Own(&[SelfTime], &[Up]), 5.0, -6.0),
@@ -108,7 +108,7 @@ pub(super) const SIGNATURES: &[Signature] = &[
     },
     Signature {
         fault: FaultClass::CpuSaturation,
-        prior: 0.0,
+        prior: -2.0,
         predictions: &[
             predict("cpu-up", Sign::Own(&[Cpu], &[Up]), 8.0, -6.0),
             predict("self-time-up", Sign::Own(&[SelfTime, Latency], &[Up]), 2.0, -1.0),
@@ -191,7 +191,7 @@ pub(super) const SIGNATURES: &[Signature] = &[
     },
     Signature {
         fault: FaultClass::Network,
-        prior: -1.0,
+        prior: -2.0,
         predictions: &[
             predict("gap-up", Sign::Own(&[NetworkGap], &[Up]), 9.0, -6.0),
             predict("bytes-down", Sign::Own(&[IndicatorKind::Network], &[Down]), 2.0, 0.0),
@@ -248,7 +248,7 @@ pub(super) const SIGNATURES: &[Signature] = &[
     },
     Signature {
         fault: FaultClass::DependencyDown,
-        prior: -1.0,
+        prior: -2.0,
         predictions: &[
             predict("silent", Sign::Silent, 4.0, 0.0),
             predict(
@@ -406,7 +406,7 @@ pub(super) const SIGNATURES: &[Signature] = &[
     },
     Signature {
         fault: FaultClass::Slowdown,
-        prior: -3.0,
+        prior: -2.0,
         predictions: &[
             predict("self-time-up", Sign::Own(&[SelfTime], &[Up]), 4.0, -5.0),
             predict("errors-begin", Sign::Own(&[Errors], &[Up, New]), -2.0, 0.0),
@@ -414,7 +414,7 @@ pub(super) const SIGNATURES: &[Signature] = &[
     },
     Signature {
         fault: FaultClass::Errors,
-        prior: -4.0,
+        prior: -3.0,
         predictions: &[predict("errors-begin", Sign::Own(&[Errors, Log], &[Up, New]), 4.0, -5.0)],
     },
 ];

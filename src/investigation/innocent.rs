@@ -38,7 +38,7 @@ fn reason(board: &Board, suspect: &super::board::Suspect, hypotheses: &[Hypothes
         return Some("no deploy shipped it before the onset".to_owned());
     }
     let first = rollouts.iter().min_by_key(|rollout| rollout.at)?;
-    if first.at > onset.latest {
+    if first.at > board.cause_by() {
         let minutes = (first.at - onset.at) / 60_000_000_000;
         return Some(format!(
             "it took effect at {}, {minutes} min after the onset at {}",

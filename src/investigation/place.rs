@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::symptoms::{Observations, Observed};
-use crate::domain::{Decibans, Direction, Entity, EvidenceId, IndicatorKind};
+use crate::domain::{Decibans, Direction, Entity, EvidenceId, IndicatorKind, SignalKind};
 
 /// One reason to look at an entity, or not to.
 #[derive(Clone, Debug, PartialEq)]
@@ -144,7 +144,12 @@ fn reason(class: &Class, entity: &Entity, symptoms: &[usize], observed: &Observa
             Direction::Vanished | Direction::New => 1.1,
             Direction::Up | Direction::Down => 1.0,
         };
-        found.symptom.decibans * share * direction
+        // A ratio of failures says nothing of how many they are, and travels up with every call.
+        let volume = match (found.symptom.kind, found.finding.signal, found.finding.share) {
+            (IndicatorKind::Errors, SignalKind::Metrics, None) => 0.4,
+            _ => 1.0,
+        };
+        found.symptom.decibans * share * direction * volume
     };
     let best = of_class
         .iter()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{
     board::{Board, Suspect},
-    fault::SIGNATURES,
+    fault::{Prediction, SIGNATURES},
     symptoms::moment,
 };
 use crate::{
@@ -58,10 +58,15 @@ pub(super) fn propose(board: &Board, library: &Library, alerts: &[Alert]) -> Vec
     proposals
 }
 
-/// The classes whose signature fits best at a place: an agent for each of the others would only say no.
+/// The classes whose signature fits best at a place, if anything speaks for them at all: an agent for each of
+/// the others would only say no. Where nothing speaks for any, what is seen stays without a reason.
 fn likely_faults(board: &Board, entity: &Entity) -> Vec<(FaultClass, Decibans)> {
+    let speaks = |prediction: &Prediction| {
+        prediction.seen > 0.0 && board.look(entity, &prediction.sign).is_some_and(|seen| seen.strength > 0.2)
+    };
     let mut fits: Vec<(f64, FaultClass, Decibans)> = SIGNATURES
         .iter()
+        .filter(|signature| signature.predictions.iter().any(speaks))
         .map(|signature| {
             let fit: f64 = signature
                 .predictions
@@ -79,12 +84,15 @@ fn likely_faults(board: &Board, entity: &Entity) -> Vec<(FaultClass, Decibans)> 
         })
         .collect();
     fits.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+    if fits.is_empty() {
+        return vec![(FaultClass::Slowdown, -2.0)];
+    }
     fits.into_iter().take(FAULTS).map(|(_, fault, prior)| (fault, prior)).collect()
 }
 
 /// Changes that may have reached a place, those whose content fits best first.
 fn likely_changes<'a>(board: &'a Board, entity: &Entity) -> Vec<&'a Suspect> {
-    let latest = board.observed.onset.since.latest;
+    let latest = board.cause_by();
     let mut suspects: Vec<&Suspect> = board
         .suspects
         .values()

@@ -56,9 +56,7 @@ pub(super) fn observe(collected: &Collected, window: Window, at: Timestamp) -> O
         graph.add(&edge.caller, &edge.callee);
     }
     for span in &case.now.spans {
-        if let Some(peer) = traces::peer(span)
-            && !traced.reports(&peer.name)
-        {
+        if let Some(peer) = traces::peer(span) {
             graph.add(&span.service, &peer.name);
         }
     }

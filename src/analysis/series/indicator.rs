@@ -141,7 +141,7 @@ pub fn classify(name: &str, unit: &str) -> Reading {
         };
         return reading(IndicatorKind::Cache, bad_up, share);
     }
-    if has(&["queue", "backlog", "pending", "inflight", "waiting"]) {
+    if has(&["queue", "backlog", "pending", "inflight", "waiting", "active", "concurrent"]) {
         return reading(IndicatorKind::Queue, Some(true), 0.0);
     }
     if has(&["cpu", "load1", "load5"]) {

@@ -66,7 +66,7 @@ fn a_histogram_becomes_cumulative_buckets() {
     }
     assert_eq!(values(find(&series, "latency_seconds_count", None)), [6.0]);
     assert_eq!(values(find(&series, "latency_seconds_sum", None)), [1.5]);
-    assert_eq!(again.finish().meta["latency"].kind, MetricKind::Histogram);
+    assert_eq!(again.finish().meta["latency_seconds"].kind, MetricKind::Histogram);
 }
 
 #[test]

@@ -94,7 +94,8 @@ async fn unknown_events(client: &Client) {
     }})
     .to_string();
     let signature = signed(SECRET, &body);
-    let (status, answer) = client.post(PAGERDUTY, &[("x-pagerduty-signature", signature.as_str())], body).await;
+    let (status, answer) =
+        client.post(PAGERDUTY, &[("x-pagerduty-signature", signature.as_str())], body).await;
     assert_eq!(status, 202, "{answer}");
 }
 
@@ -169,11 +170,8 @@ async fn dead_source(client: &Client) {
 /// Runs `quell`, checks how it ends, and gives what it says.
 fn ends(arguments: &[&str], code: i32) -> String {
     let output = quell(arguments);
-    let said = format!(
-        "{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let said =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert_eq!(output.status.code(), Some(code), "quell {}: {said}", arguments.join(" "));
     assert!(!said.contains("panicked"), "{said}");
     said
@@ -192,18 +190,30 @@ fn command_line(server: &str, folder: &Path) {
     assert!(said.contains("--nonsense"), "{said}");
 
     let bundle = folder.join("bundle");
-    write(&bundle, &BTreeMap::from([
-        ("manifest.json", r#"{"format":"quell.bundle/1","name":"night","window":{"start":"2026-01-01T00:00:00Z","end":"2026-01-01T01:00:00Z"}}"#),
-        ("alerts.jsonl", "{\"labels\":{\"alertname\":\"A\",\"service\":\"cart\"},\"startsAt\":\"2026-01-01T00:30:00Z\"}\n{\"labels\":{\"alertname\":\"B\",\"serv"),
-    ]));
+    write(
+        &bundle,
+        &BTreeMap::from([
+            (
+                "manifest.json",
+                r#"{"format":"quell.bundle/1","name":"night","window":{"start":"2026-01-01T00:00:00Z","end":"2026-01-01T01:00:00Z"}}"#,
+            ),
+            (
+                "alerts.jsonl",
+                "{\"labels\":{\"alertname\":\"A\",\"service\":\"cart\"},\"startsAt\":\"2026-01-01T00:30:00Z\"}\n{\"labels\":{\"alertname\":\"B\",\"serv",
+            ),
+        ]),
+    );
     let said = ends(&["investigate", "--bundle", bundle.to_str().unwrap()], 1);
     assert!(said.contains("alerts.jsonl, line 2"), "{said}");
 
     let runbooks = folder.join("runbooks");
-    write(&runbooks, &BTreeMap::from([(
-        "bad.md",
-        "---\nquell: 1\nid: bad\ntitle: Bad\nhypotheses:\n  gone:\n    claim: It is gone.\n    prior: 0.5\n    steps: [no-such-step]\n---\n\n## Meaning\n\nNothing.\n",
-    )]));
+    write(
+        &runbooks,
+        &BTreeMap::from([(
+            "bad.md",
+            "---\nquell: 1\nid: bad\ntitle: Bad\nhypotheses:\n  gone:\n    claim: It is gone.\n    prior: 0.5\n    steps: [no-such-step]\n---\n\n## Meaning\n\nNothing.\n",
+        )]),
+    );
     let said = ends(&["runbook", "lint", runbooks.join("bad.md").to_str().unwrap()], 1);
     assert!(said.contains("bad.md") && said.contains("no-such-step"), "{said}");
 }

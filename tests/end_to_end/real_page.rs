@@ -215,9 +215,10 @@ fn right(found: &Investigation) {
 fn recoverable(found: &Investigation) {
     let usable = found.recovery_paths.iter().any(|path| {
         let command = path.steps.iter().any(|step| !step.command.is_empty());
-        let verified = path.verification.as_ref().is_some_and(|verification| {
-            !verification.query.is_empty() && !verification.expect.is_empty()
-        });
+        let verified = path
+            .verification
+            .as_ref()
+            .is_some_and(|verification| !verification.query.is_empty() && !verification.expect.is_empty());
         command && verified && !path.stop_rule.is_empty()
     });
     assert!(usable, "{:#?}", found.recovery_paths);

@@ -95,6 +95,10 @@ const CLASSES: &[Class] = &[
     },
 ];
 
+/// Classes that a failing callee brings about in its callers, and the part of them that then counts.
+const PASSED_ON: [&str; 3] = ["self-time", "structure", "logs"];
+const PASSED_ON_PART: f64 = 0.2;
+
 /// All entities with symptoms, and the alerted service, most suspect first.
 pub(super) fn places(observed: &Observations, service: &str) -> Vec<Place> {
     let below = observed.graph.below(service);
@@ -172,9 +176,20 @@ fn reason(class: &Class, entity: &Entity, symptoms: &[usize], observed: &Observa
             (strongest >= 0.7 * own).then_some((strongest, callee))
         })
         .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1)));
-    let factor = class.factor * if callee.is_some() { class.explained } else { 1.0 };
+    let failing = failing_callee(entity, observed);
+    let passed_on = failing.is_some() && PASSED_ON.contains(&class.test);
+    let factor = class.factor
+        * if passed_on {
+            PASSED_ON_PART
+        } else if callee.is_some() {
+            class.explained
+        } else {
+            1.0
+        };
     let mut text = best.finding.summary.clone();
-    if let Some((_, callee)) = callee
+    if let (Some(callee), true) = (failing, passed_on) {
+        text.push_str(&format!(" (its callee {callee} fails, which explains most of this)"));
+    } else if let Some((_, callee)) = callee
         && class.explained < 1.0
     {
         text.push_str(&format!(" (its callee {callee} shows the same more strongly, so this counts less)"));
@@ -185,6 +200,19 @@ fn reason(class: &Class, entity: &Entity, symptoms: &[usize], observed: &Observa
     others.sort_by(|a, b| strength(b).total_cmp(&strength(a)));
     evidence.extend(others.into_iter().take(2).map(|found| found.symptom.evidence));
     Some(Reason { decibans: (own * factor).min(class.most), test: class.test, text, evidence })
+}
+
+/// Most errors of the system begin at this callee: then what its callers log, wait for, retry and no longer
+/// get to is the callee's doing.
+fn failing_callee<'a>(entity: &Entity, observed: &'a Observations) -> Option<&'a str> {
+    observed.graph.callees(&entity.name).find(|callee| {
+        observed.symptoms.iter().any(|found| {
+            found.symptom.entity.name == *callee
+                && found.symptom.kind == IndicatorKind::Errors
+                && found.symptom.decibans >= 10.0
+                && found.finding.share.is_some_and(|share| share >= 0.5)
+        })
+    })
 }
 
 fn position(entity: &Entity, service: &str, distance: Option<usize>, knows_graph: bool) -> Option<Reason> {

@@ -9,7 +9,9 @@ use super::{
     symptoms::moment,
 };
 use crate::{
-    domain::{Alert, ChangeKind, Decibans, Entity, FaultClass, Hypothesis, HypothesisId, RunbookRef},
+    domain::{
+        Alert, ChangeKind, Decibans, Entity, EntityKind, FaultClass, Hypothesis, HypothesisId, RunbookRef,
+    },
     runbook::{Library, Query, Runbook, RunbookHypothesis},
 };
 
@@ -66,6 +68,7 @@ fn likely_faults(board: &Board, entity: &Entity) -> Vec<(FaultClass, Decibans)> 
     };
     let mut fits: Vec<(f64, FaultClass, Decibans)> = SIGNATURES
         .iter()
+        .filter(|signature| can_have(entity.kind, signature.fault))
         .filter(|signature| signature.predictions.iter().any(speaks))
         .map(|signature| {
             let fit: f64 = signature
@@ -88,6 +91,23 @@ fn likely_faults(board: &Board, entity: &Entity) -> Vec<(FaultClass, Decibans)> 
         return vec![(FaultClass::Slowdown, -2.0)];
     }
     fits.into_iter().take(FAULTS).map(|(_, fault, prior)| (fault, prior)).collect()
+}
+
+/// Whether that kind of thing can have that fault, as far as we could ever tell: what goes on inside somebody
+/// else's service is theirs to know.
+fn can_have(kind: EntityKind, fault: FaultClass) -> bool {
+    let of_others = [
+        FaultClass::ProviderOutage,
+        FaultClass::DependencyDown,
+        FaultClass::Network,
+        FaultClass::Dns,
+        FaultClass::CertificateExpiry,
+        FaultClass::Quota,
+    ];
+    match kind {
+        EntityKind::External => of_others.contains(&fault),
+        _ => fault != FaultClass::ProviderOutage,
+    }
 }
 
 /// Changes that may have reached a place, those whose content fits best first.

@@ -17,7 +17,7 @@ pub(super) fn verdict(board: &Board, hypotheses: &[Hypothesis]) -> (Verdict, Str
         return (Verdict::Inconclusive, "no source of metrics, logs or traces answered".to_owned());
     }
     let service = &board.case.service;
-    if let Some(because) = not_an_incident(board) {
+    if let Some(because) = not_an_incident(board).or_else(|| blip(board)) {
         return (Verdict::NotAnIncident, because);
     }
     let Some(first) = hypotheses.first() else {
@@ -72,6 +72,33 @@ fn not_an_incident(board: &Board) -> Option<String> {
         )),
         None => Some(format!("nothing that {service} depends on deviates from normal")),
     }
+}
+
+/// Seconds that something has to last before it is more than a hiccup, while nothing fails.
+const HICCUP: f64 = 5.0;
+
+/// A slowness of a few seconds in which no request fails: by the time anybody could act it is over, or it is
+/// an incident and the next page says so.
+fn blip(board: &Board) -> Option<String> {
+    let observed = &board.observed;
+    let lasted = observed.periods.seconds_during();
+    let fails = observed.symptoms.iter().any(|found| {
+        matches!(
+            found.symptom.kind,
+            IndicatorKind::Errors | IndicatorKind::Restarts | IndicatorKind::Certificate
+        ) && found.symptom.decibans >= 3.0
+    });
+    let strongest = observed
+        .symptoms
+        .iter()
+        .filter(|found| matches!(found.symptom.kind, IndicatorKind::Latency | IndicatorKind::SelfTime))
+        .max_by(|a, b| a.symptom.decibans.total_cmp(&b.symptom.decibans))?;
+    (!observed.onset.assumed && lasted < HICCUP && !fails).then(|| {
+        format!(
+            "a hiccup of {lasted:.0} s in which no request failed: {}; look again if it pages again",
+            strongest.finding.summary
+        )
+    })
 }
 
 /// The cheapest question that separates the two leading hypotheses; empty when the first is clear.

@@ -66,7 +66,9 @@ fn varies(token: &str) -> bool {
     let letters = core.bytes().filter(u8::is_ascii_alphabetic).count();
     let is_word_with_number =
         letters >= 2 && digits <= 2 && core.len() <= 12 && !core.contains(['=', ':', '/']);
-    !is_status && !is_word_with_number
+    // Names such as x509, s3, k8s or utf8 are words of the trade.
+    let is_short_name = core.len() <= 5 && core.starts_with(|first: char| first.is_ascii_alphabetic());
+    !is_status && !is_word_with_number && !is_short_name
 }
 
 #[cfg(test)]

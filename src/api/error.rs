@@ -4,7 +4,10 @@ use axum::{
     Json,
     response::{IntoResponse, Response},
 };
-use http::{HeaderValue, StatusCode, header::RETRY_AFTER};
+use http::{
+    HeaderValue, StatusCode,
+    header::{CONNECTION, RETRY_AFTER},
+};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
@@ -153,6 +156,11 @@ impl Error {
         let mut response = (self.status(), Json(body)).into_response();
         if let Some(wait) = wait {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs()));
+        }
+        if self.kind == Kind::TooLarge {
+            // the rest of the body is not read, so the connection ends here; a sender that is not told
+            // would lose its next request on it
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response
     }

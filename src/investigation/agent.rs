@@ -89,6 +89,11 @@ pub(super) fn vars(proposal: &Proposal, desk: &Desk, runbook: &runbook::Runbook)
     }
     let range = range(&desk.board.observed.periods);
     known.push(("range", range.as_str()));
+    if !desk.labels.contains_key("namespace")
+        && let Some(namespace) = desk.board.namespace(&proposal.hypothesis.entity.service)
+    {
+        known.push(("namespace", namespace));
+    }
     known.retain(|(_, value)| !value.is_empty());
     Vars::of(&runbook.vars, &desk.labels, &known)
 }

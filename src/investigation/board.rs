@@ -72,6 +72,22 @@ impl Board {
         self.observed.onset.cause_by(&self.observed.periods)
     }
 
+    /// The Kubernetes namespace that telemetry gives for a service.
+    pub(super) fn namespace(&self, service: &str) -> Option<&str> {
+        let of_series =
+            self.case.now.series.iter().filter(|series| series.service() == service).find_map(|series| {
+                series
+                    .labels
+                    .get("k8s_namespace_name")
+                    .or_else(|| series.labels.get("namespace"))
+                    .map(String::as_str)
+            });
+        of_series.or_else(|| {
+            let mut spans = self.case.now.spans.iter().filter(|span| &*span.service == service);
+            spans.next().and_then(|span| span.attribute("k8s.namespace.name"))
+        })
+    }
+
     /// The place of an entity, if it has one.
     pub(super) fn place(&self, entity: &Entity) -> Option<&Place> {
         self.places.iter().find(|place| place.entity == *entity)

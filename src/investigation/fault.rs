@@ -388,6 +388,7 @@ pub(super) const SIGNATURES: &[Signature] = &[
                 "says-exception",
                 Sign::Says(&[
                     "exception",
+                    "error: ",
                     "panic",
                     "traceback",
                     "nullpointer",

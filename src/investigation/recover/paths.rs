@@ -121,7 +121,12 @@ fn of_table((action, target): &Key, hypothesis: &Hypothesis, context: &Context<'
             if change.title.is_empty() { change.id.clone() } else { format!("\"{}\"", change.title) }
         })
     });
-    let namespace = context.labels.get("namespace").map_or("default", String::as_str);
+    let namespace = context
+        .labels
+        .get("namespace")
+        .map(String::as_str)
+        .or_else(|| context.board.namespace(&target.service))
+        .unwrap_or("default");
     let generic = generic(*action, &Fill { entity: target, namespace, change: change.as_deref() });
     let mut path = RecoveryPath {
         title: generic.title,

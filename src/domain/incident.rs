@@ -1,9 +1,12 @@
-use std::fmt;
+use std::{collections::HashMap, fmt};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Alert, Event, Investigation, Payload, Timings, Verdict, Window};
+
+/// Alerts of one event that are looked for one by one; for more an index pays.
+const FEW: usize = 8;
 
 /// Identity of an incident: `inc_` and a UUID v7 in simple form.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -134,7 +137,7 @@ impl Incident {
         let transition = if event.seq == self.last_seq + 1 { Transition::Applied } else { Transition::Gap };
         self.last_seq = event.seq;
         match &event.payload {
-            Payload::AlertsReceived { alerts } => alerts.iter().for_each(|alert| self.upsert(alert)),
+            Payload::AlertsReceived { alerts } => self.upsert(alerts),
             Payload::IncidentResolved { .. } => {
                 self.status = IncidentStatus::Resolved;
                 self.resolved_at = Some(event.at);
@@ -212,12 +215,88 @@ impl Incident {
         }
     }
 
-    fn upsert(&mut self, alert: &Alert) {
-        let same =
-            |known: &&mut Alert| known.source == alert.source && known.fingerprint == alert.fingerprint;
-        match self.alerts.iter_mut().find(same) {
-            Some(known) => known.clone_from(alert),
-            None => self.alerts.push(alert.clone()),
+    fn upsert(&mut self, news: &[Alert]) {
+        if news.len() > FEW {
+            return self.upsert_many(news);
         }
+        for alert in news {
+            let same =
+                |known: &&mut Alert| known.fingerprint == alert.fingerprint && known.source == alert.source;
+            match self.alerts.iter_mut().find(same) {
+                Some(known) => known.clone_from(alert),
+                None => self.alerts.push(alert.clone()),
+            }
+        }
+    }
+
+    /// In a storm thousands join thousands, so that none must be looked for one by one.
+    fn upsert_many(&mut self, news: &[Alert]) {
+        let mut places = HashMap::with_capacity(self.alerts.len() + news.len());
+        for (place, alert) in self.alerts.iter().enumerate() {
+            places.entry((alert.fingerprint.as_str(), alert.source.as_str())).or_insert(place);
+        }
+        let mut next = self.alerts.len();
+        let places: Vec<usize> = news
+            .iter()
+            .map(|alert| {
+                *places.entry((alert.fingerprint.as_str(), alert.source.as_str())).or_insert_with(|| {
+                    next += 1;
+                    next - 1
+                })
+            })
+            .collect();
+        for (alert, place) in news.iter().zip(places) {
+            match self.alerts.get_mut(place) {
+                Some(known) => known.clone_from(alert),
+                // new ones were counted in the order in which they stand
+                None => self.alerts.push(alert.clone()),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::AlertStatus;
+
+    fn alert(number: usize, status: AlertStatus) -> Alert {
+        let mut alert = Alert::group_end("test", "g", Timestamp::UNIX_EPOCH);
+        alert.fingerprint = number.to_string();
+        alert.status = status;
+        alert
+    }
+
+    fn incident(events: &[Vec<Alert>]) -> Vec<Alert> {
+        let (id, at) = (IncidentId("inc_1".to_owned()), Timestamp::UNIX_EPOCH);
+        let opened = Payload::IncidentOpened {
+            number: 1,
+            title: String::new(),
+            service: String::new(),
+            severity: String::new(),
+        };
+        let news = events.iter().map(|alerts| Payload::AlertsReceived { alerts: alerts.clone() });
+        let events: Vec<Event> = (1..)
+            .zip([opened].into_iter().chain(news))
+            .map(|(seq, payload)| Event { seq, at, incident: id.clone(), payload })
+            .collect();
+        Incident::fold(&events).unwrap().alerts
+    }
+
+    #[test]
+    fn many_alerts_at_once_are_as_one_by_one() {
+        let firing = |number| alert(number, AlertStatus::Firing);
+        let first: Vec<Alert> = (0..2 * FEW).map(firing).collect();
+        // known ones with news, new ones, and both twice
+        let second: Vec<Alert> = (FEW..4 * FEW)
+            .map(|number| alert(number, AlertStatus::Resolved))
+            .chain((3 * FEW..5 * FEW).map(firing))
+            .collect();
+        let at_once = incident(&[first.clone(), second.clone()]);
+        let one_by_one: Vec<Vec<Alert>> = first.into_iter().chain(second).map(|alert| vec![alert]).collect();
+        assert_eq!(at_once, incident(&one_by_one));
+        assert_eq!(at_once.len(), 5 * FEW);
+        assert_eq!(at_once[2 * FEW].status, AlertStatus::Resolved);
+        assert_eq!(at_once[3 * FEW].status, AlertStatus::Firing);
     }
 }

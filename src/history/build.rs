@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use futures::{StreamExt, stream::BoxStream};
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 
 use super::{
     error::Result,
@@ -18,6 +18,10 @@ use crate::{
 /// Events folded in one transaction at most.
 const CHUNK: usize = 512;
 const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);
+/// Each fold writes whole incidents. In a storm the same large ones change all the time, and the rest
+/// between folds, so many times as long as the fold took, lets one fold serve many deliveries.
+const REST: u32 = 4;
+const LONGEST_REST: Duration = Duration::from_millis(200);
 
 /// How far the view has come.
 #[derive(Clone, Copy, Debug)]
@@ -67,8 +71,10 @@ pub(super) async fn follow(
         }
         if let Some((last, _)) = items.last() {
             let last = *last;
+            let began = Instant::now();
             fold(&store, items).await;
             progress.send_modify(|progress| progress.position = last);
+            tokio::time::sleep((began.elapsed() * REST).min(LONGEST_REST)).await;
         }
         if let Some(error) = failed {
             let position = progress.borrow().position;

@@ -8,11 +8,12 @@ use std::{
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, Row, params, types::ValueRef};
+use serde::Deserialize;
 use tokio::{sync::Semaphore, task::spawn_blocking};
 
 use super::{failure::Place, live::lock};
 use crate::{
-    domain::{Event, IncidentId, Payload},
+    domain::{Alert, Event, IncidentId, Payload},
     journal::{Error, Position, Result},
 };
 
@@ -205,13 +206,27 @@ fn event(row: &Row<'_>, incident: IncidentId, place: &Place) -> Result<(u64, Eve
             return Err(place.corrupt(position, format!("{incident}, event {seq}: {}", other.data_type())));
         }
     };
-    let payload: Payload = serde_json::from_slice(json).map_err(|error| {
+    let payload = payload(json).map_err(|error| {
         place.corrupt(
             position,
             format!("{incident}, event {seq} is not readable: {error}; restore the file from a backup"),
         )
     })?;
     Ok((position, Event { seq, at, incident, payload }, json.len()))
+}
+
+/// A payload that is not yet known by its type is read by way of a copy, which costs most of the reading.
+/// Alerts, of which storms are made, are read straight away.
+fn payload(json: &[u8]) -> serde_json::Result<Payload> {
+    #[derive(Deserialize)]
+    struct Received {
+        alerts: Vec<Alert>,
+    }
+    if json.starts_with(br#"{"type":"alerts_received","#) {
+        let Received { alerts } = serde_json::from_slice(json)?;
+        return Ok(Payload::AlertsReceived { alerts });
+    }
+    serde_json::from_slice(json)
 }
 
 fn to_i64(number: u64) -> i64 {

@@ -1,6 +1,6 @@
 //! OTLP requests to signals.
 //!
-//! Both encodings become the borrowed forms of [`wire`] first (JSON text by serde, protobuf messages by
+//! Both encodings become the borrowed forms of `wire` first (JSON text by serde, protobuf messages by
 //! reference), so that there is one set of rules for what is kept, cut and dropped. Telemetry is hostile:
 //! everything is bounded, and what was bounded is counted in [`Dropped`].
 

@@ -2,7 +2,7 @@
 //!
 //! A check says what is wrong as text and never panics. The macro makes one test of each:
 //!
-//! ```ignore
+//! ```text
 //! async fn fixture() -> quell_sdk::conformance::MetricsFixture { … }
 //! quell_sdk::metrics_conformance!(fixture);
 //! ```

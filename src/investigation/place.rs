@@ -188,7 +188,7 @@ fn reason(class: &Class, entity: &Entity, symptoms: &[usize], observed: &Observa
         };
     let mut text = best.finding.summary.clone();
     if let (Some(callee), true) = (failing, passed_on) {
-        text.push_str(&format!(" (its callee {callee} fails, which explains most of this)"));
+        text.push_str(&format!(" ({callee}, which it depends on, fails, which explains most of this)"));
     } else if let Some((_, callee)) = callee
         && class.explained < 1.0
     {
@@ -202,17 +202,20 @@ fn reason(class: &Class, entity: &Entity, symptoms: &[usize], observed: &Observa
     Some(Reason { decibans: (own * factor).min(class.most), test: class.test, text, evidence })
 }
 
-/// Most errors of the system begin at this callee: then what its callers log, wait for, retry and no longer
+/// Most errors of the system begin at this direct or indirect callee: then what its callers log, wait for, retry and no longer
 /// get to is the callee's doing.
 fn failing_callee<'a>(entity: &Entity, observed: &'a Observations) -> Option<&'a str> {
-    observed.graph.callees(&entity.name).find(|callee| {
-        observed.symptoms.iter().any(|found| {
-            found.symptom.entity.name == *callee
-                && found.symptom.kind == IndicatorKind::Errors
+    let below = observed.graph.below(&entity.name);
+    observed
+        .symptoms
+        .iter()
+        .find(|found| {
+            found.symptom.kind == IndicatorKind::Errors
                 && found.symptom.decibans >= 10.0
                 && found.finding.share.is_some_and(|share| share >= 0.5)
+                && below.get(&found.symptom.entity.name).is_some_and(|distance| *distance > 0)
         })
-    })
+        .map(|found| found.symptom.entity.name.as_str())
 }
 
 fn position(entity: &Entity, service: &str, distance: Option<usize>, knows_graph: bool) -> Option<Reason> {

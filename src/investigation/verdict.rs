@@ -1,7 +1,10 @@
 //! What it all comes to.
 
-use super::{board::Board, symptoms::moment};
-use crate::domain::{Direction, EntityKind, Hypothesis, IndicatorKind, SignalKind, Verdict};
+use super::{
+    board::Board,
+    symptoms::{Observed, moment},
+};
+use crate::domain::{EntityKind, Hypothesis, IndicatorKind, SignalKind, Verdict};
 
 /// Least probability of the first hypothesis to be called the cause.
 const FOUND: f64 = 0.5;
@@ -45,13 +48,19 @@ fn not_an_incident(board: &Board) -> Option<String> {
     let service = &board.case.service;
     let below = board.observed.graph.below(service);
     let related = |name: &str| !board.observed.graph.contains(service) || below.contains_key(name);
-    let bad = |kind: IndicatorKind, direction: Direction| match kind {
-        // More or fewer requests alone are life.
+    // More or fewer requests alone are life, and a resource that runs hot somewhere below hurts nobody until
+    // its callers see slowness or failures; on the alerted service itself it may be what the page is about.
+    let counts = |found: &Observed| match found.symptom.kind {
         IndicatorKind::Traffic | IndicatorKind::Network | IndicatorKind::Quota => false,
-        IndicatorKind::Structure | IndicatorKind::Log => {
-            matches!(direction, Direction::New | Direction::Vanished | Direction::Up | Direction::Down)
-        }
-        _ => true,
+        IndicatorKind::Latency
+        | IndicatorKind::Errors
+        | IndicatorKind::SelfTime
+        | IndicatorKind::NetworkGap
+        | IndicatorKind::Structure
+        | IndicatorKind::Log
+        | IndicatorKind::Restarts
+        | IndicatorKind::Certificate => true,
+        _ => found.symptom.entity.service == *service,
     };
     let strongest = board
         .observed
@@ -61,7 +70,7 @@ fn not_an_incident(board: &Board) -> Option<String> {
             let entity = &found.symptom.entity;
             related(&entity.name) || related(&entity.service) || entity.kind != EntityKind::Service
         })
-        .filter(|found| bad(found.symptom.kind, found.symptom.direction))
+        .filter(|found| counts(found))
         .max_by(|a, b| a.symptom.decibans.total_cmp(&b.symptom.decibans));
     match strongest {
         Some(found) if found.symptom.decibans >= INCIDENT => None,

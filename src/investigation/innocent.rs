@@ -3,6 +3,9 @@
 use super::{board::Board, symptoms::moment};
 use crate::domain::{Hypothesis, Innocent};
 
+/// Probability of the first hypothesis from which on it clears changes elsewhere.
+const LIKELY: f64 = 0.5;
+
 /// Names the changes that are not to blame, in order of time. What can neither be blamed nor cleared is
 /// left out.
 pub(super) fn innocent(board: &Board, hypotheses: &[Hypothesis]) -> Vec<Innocent> {
@@ -64,6 +67,16 @@ fn reason(board: &Board, suspect: &super::board::Suspect, hypotheses: &[Hypothes
         }
     }
     let cause = hypotheses.first()?;
+    let touched_cause = rollouts.iter().any(|rollout| rollout.service == cause.entity.service);
+    let passes_on = !touched_cause
+        && cause.probability >= LIKELY
+        && rollouts.iter().all(|rollout| graph.below(&rollout.service).contains_key(&cause.entity.name));
+    if passes_on {
+        return Some(format!(
+            "it touched {}, which only passes on what begins at {}",
+            first.service, cause.entity
+        ));
+    }
     if let Some(place) = board.places.iter().find(|place| place.entity.name == first.service)
         && !rollouts.iter().any(|rollout| rollout.service == cause.entity.service)
         && place.decibans() < 3.0

@@ -28,6 +28,22 @@ pub(super) fn verdict(board: &Board, hypotheses: &[Hypothesis]) -> (Verdict, Str
     };
     let onset = moment(board.observed.onset.since.at);
     let percent = first.probability * 100.0;
+    let reaches = first.entity.service == *service
+        || service.is_empty()
+        || board
+            .observed
+            .symptoms
+            .iter()
+            .any(|found| found.symptom.entity.service == *service && found.symptom.decibans >= 3.0);
+    if first.probability >= FOUND && !reaches {
+        return (
+            Verdict::Inconclusive,
+            format!(
+                "{} ({percent:.0} %), but nothing of it is seen at {service}, which was paged",
+                first.claim
+            ),
+        );
+    }
     if first.probability >= FOUND {
         let strongest = first.arguments.iter().max_by(|a, b| a.decibans.total_cmp(&b.decibans));
         let why = strongest.map(|argument| format!("; {}", argument.text)).unwrap_or_default();

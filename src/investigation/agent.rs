@@ -67,8 +67,10 @@ pub(super) async fn test(proposal: Proposal, desk: Desk, out: UnboundedSender<Wo
             let Some(check) = runbook.checks.get(check) else { continue };
             let asking = runbook::evaluate(check, &vars, &desk.sources, times);
             // A source that hangs costs this check, not the hypothesis its other ones.
-            let Ok(outcome) = tokio::time::timeout(PATIENCE, asking).await else { continue };
-            let (argument, evidence) = checked(check, *expected, outcome, (&runbook.id, EvidenceId(number)));
+            let (argument, evidence) = match tokio::time::timeout(PATIENCE, asking).await {
+                Ok(outcome) => checked(check, *expected, outcome, (&runbook.id, EvidenceId(number))),
+                Err(_) => (unanswered(check), None),
+            };
             if out.send(Word::Checked { hypothesis: id, argument, evidence }).is_err() {
                 return;
             }
@@ -112,6 +114,16 @@ fn times(desk: &Desk) -> CheckTimes {
         now: desk.window.end,
         baseline: Window::new(moment(periods.start), moment(periods.onset - periods.guard)),
         incident: Window::new(onset, desk.window.end),
+    }
+}
+
+/// A check that no source answered in time: no weight either way, and said.
+fn unanswered(check: &Check) -> Argument {
+    Argument {
+        decibans: 0.0,
+        text: format!("{} could not be answered within {} s", check.id, PATIENCE.as_secs()),
+        evidence: Vec::new(),
+        test: format!("check:{}", check.id),
     }
 }
 

@@ -75,7 +75,10 @@ pub(super) async fn collect(
     let mut all_spans: Vec<Span> = ledger.take(SignalKind::Traces, spans);
     let mut all_logs: Vec<LogRecord> = ledger.take(SignalKind::Logs, logs);
     let mut all_changes: Vec<Change> = ledger.take(SignalKind::Changes, changes);
-    let (reference, reference_edges) = reference;
+    let (reference, reference_edges, lacking) = reference;
+    for (source, signal, because) in lacking {
+        ledger.blind_spot(&source, signal, format!("healthy recording: {because}"));
+    }
     all_edges.extend(reference_edges);
     all_edges.sort();
     all_edges.dedup();
@@ -229,8 +232,17 @@ fn step(window: Window) -> Duration {
     Duration::from_secs((window.length().as_secs() / 240).clamp(1, 300))
 }
 
-async fn reference(request: &Request, sources: &Sources, deadline: Instant) -> (Telemetry, Vec<CallEdge>) {
-    let Some(reference) = &sources.reference else { return (Telemetry::default(), Vec::new()) };
+/// What a healthy recording lacks: source, signal, why.
+type Lacking = Vec<(String, SignalKind, String)>;
+
+async fn reference(
+    request: &Request,
+    sources: &Sources,
+    deadline: Instant,
+) -> (Telemetry, Vec<CallEdge>, Lacking) {
+    let Some(reference) = &sources.reference else {
+        return (Telemetry::default(), Vec::new(), Vec::new());
+    };
     let window = reference.window;
     let of = &*reference.sources;
     let (series, spans, logs, edges) = tokio::join!(
@@ -239,12 +251,30 @@ async fn reference(request: &Request, sources: &Sources, deadline: Instant) -> (
         logs(of, window, deadline),
         edges(of, window, deadline),
     );
-    let telemetry = Telemetry { series: data(series), logs: data(logs), spans: data(spans) };
-    (telemetry, data(edges))
+    let mut lacking = Vec::new();
+    let telemetry = Telemetry {
+        series: data(series, SignalKind::Metrics, &mut lacking),
+        logs: data(logs, SignalKind::Logs, &mut lacking),
+        spans: data(spans, SignalKind::Traces, &mut lacking),
+    };
+    let edges = data(edges, SignalKind::Topology, &mut lacking);
+    (telemetry, edges, lacking)
 }
 
-fn data<T>(asked: Asked<T>) -> Vec<T> {
-    asked.into_iter().filter_map(|(_, answer)| answer.ok()).flat_map(|answer| answer.data).collect()
+fn data<T>(asked: Asked<T>, signal: SignalKind, lacking: &mut Lacking) -> Vec<T> {
+    let mut data = Vec::new();
+    for (source, answer) in asked {
+        match answer {
+            Ok(answer) => {
+                if let Some(reason) = answer.completeness.reason() {
+                    lacking.push((source, signal, reason.to_owned()));
+                }
+                data.extend(answer.data);
+            }
+            Err(error) => lacking.push((source, signal, error.message)),
+        }
+    }
+    data
 }
 
 /// The suspect and what it calls or is called by, nearest first.

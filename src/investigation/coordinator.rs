@@ -94,7 +94,7 @@ pub async fn investigate(
         blind_spots.push(BlindSpot {
             source: "quell".to_owned(),
             signal: SignalKind::Metrics,
-            because: format!("{} of {} agents were cut by the budget", trial.open, trial.agents),
+            because: format!("{} of {} agents did not finish", trial.open, trial.agents),
         });
     }
     let answer = trial.answer(&request, coverage, blind_spots, collect_took);
@@ -202,11 +202,8 @@ impl Trial {
             };
             match word {
                 Ok(Some(word)) => self.hear(word),
-                Ok(None) => {
-                    // An agent that panicked said nothing more: its hypothesis stays as it stands.
-                    self.open = 0;
-                    break;
-                }
+                // All have spoken; one that panicked is still open, and is told as unfinished.
+                Ok(None) => break,
                 Err(_) => break,
             }
             while let Ok(word) = words.try_recv() {

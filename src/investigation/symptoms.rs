@@ -75,8 +75,9 @@ pub(super) fn observe(collected: &Collected, window: Window, at: Timestamp) -> O
             of_rest.extend(causal::find_excess(case, &graph, &periods));
         }
         of_rest.extend(logs::find(case, &traced, &periods));
-        // A panic of the other half is a defect; its findings are then missing, not this half's too.
-        (of_traces.join().unwrap_or_default(), of_rest)
+        // Half an analysis would read as a healthy half: a defect there ends the whole, and is said.
+        let of_traces = of_traces.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        (of_traces, of_rest)
     });
     let mut findings = of_traces;
     findings.extend(of_rest);

@@ -13,7 +13,7 @@ use super::Graph;
 use crate::{
     analysis::{
         case::{Case, Periods},
-        finding::{Finding, Since},
+        finding::Finding,
         series::{median, read, shift},
         significance::decibans_of_z,
     },
@@ -28,7 +28,6 @@ struct Lost<'a> {
     observed: f64,
     requests: f64,
     series: &'a Series,
-    since: Option<Since>,
 }
 
 /// Finds services that lost time or requests of their own. Needs a graph, and per service one series of
@@ -104,7 +103,6 @@ fn lost<'a>(case: &'a Case, periods: &Periods, kind: IndicatorKind) -> BTreeMap<
                     observed: found.observed,
                     requests,
                     series: level,
-                    since: None,
                 },
             ))
         })
@@ -164,7 +162,7 @@ fn finding(service: &str, found: &Lost<'_>, share: f64, kind: IndicatorKind) -> 
         unit: found.series.unit.clone(),
         decibans: decibans_of_z(found.z + 2.0, 1),
         share: Some(share),
-        since: found.since,
+        since: None,
         peer: None,
         language: Language::Promql,
         query: found.series.query.clone(),

@@ -40,14 +40,14 @@ pub(crate) fn recovery_paths(hypotheses: &[Hypothesis], context: &Context<'_>) -
     for hypothesis in hypotheses.iter().take(HYPOTHESES).filter(|hypothesis| hypothesis.probability >= 0.02) {
         if let Some((runbook, claimed, vars)) = context.runbooks.get(&hypothesis.id.0) {
             for spec in claimed.steps.iter().filter_map(|step| runbook.steps.get(step)) {
-                let key = (spec.action, target(spec.action, hypothesis));
+                let key = (spec.action, hypothesis.entity.clone());
                 paths
                     .entry(key)
                     .or_insert_with_key(|key| of_runbook(key, hypothesis, runbook, spec, vars, context));
             }
         }
         for (action, _) in actions(hypothesis.fault).into_iter().take(ACTIONS) {
-            let key = (action, target(action, hypothesis));
+            let key = (action, hypothesis.entity.clone());
             paths.entry(key).or_insert_with_key(|key| of_table(key, hypothesis, context));
         }
     }
@@ -64,11 +64,6 @@ pub(crate) fn recovery_paths(hypotheses: &[Hypothesis], context: &Context<'_>) -
         path.id = PathId(number);
     }
     paths
-}
-
-/// What an action acts on: the entity at fault; for load, what stands in front of it.
-fn target(_action: Action, hypothesis: &Hypothesis) -> Entity {
-    hypothesis.entity.clone()
 }
 
 /// Chance that a path ends the incident, over all hypotheses about its target, and the evidence for it.

@@ -140,6 +140,9 @@ async fn a_full_queue_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let options = Options { queue: 4, queue_bytes: 1 << 20, readers: 1 };
     let journal = Arc::new(SqliteJournal::open(folder.path(), options).unwrap());
+    // Somebody else writes meanwhile, so that the writer cannot keep up however fast this machine is.
+    let other = rusqlite::Connection::open(folder.path().join("journal.sqlite")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let batches: Vec<_> = (0..200)
         .map(|number| {
             let journal = Arc::clone(&journal);
@@ -150,6 +153,8 @@ async fn a_full_queue_says_so() {
             })
         })
         .collect();
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    other.execute_batch("COMMIT").unwrap();
     let mut stored = 0;
     let mut overloaded = 0;
     for batch in batches {

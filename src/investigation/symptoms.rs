@@ -72,7 +72,13 @@ pub(super) fn observe(collected: &Collected, window: Window, at: Timestamp) -> O
         let mut of_rest = series::find(case, &periods);
         if traced.is_empty() {
             // Spans say where time was spent better than any metric.
-            of_rest.extend(causal::find_excess(case, &graph, &periods));
+            let excess = causal::find_excess(case, &graph, &periods);
+            for finding in &mut of_rest {
+                // What a service lost is weighed once, against what the alerted one lost.
+                let share = excess.shares.get(&finding.kind).and_then(|of| of.get(&finding.entity.name));
+                finding.share = finding.share.or(share.copied());
+            }
+            of_rest.extend(excess.findings);
         }
         of_rest.extend(logs::find(case, &traced, &periods));
         // Half an analysis would read as a healthy half: a defect there ends the whole, and is said.

@@ -4,7 +4,9 @@
 //! independent, so the sum is tempered before it becomes a probability. "None of these" competes too, and
 //! what was not seen caps how sure anybody can be.
 
-use crate::domain::{Hypothesis, SignalKind};
+use std::collections::BTreeMap;
+
+use crate::domain::{Entity, Hypothesis, SignalKind};
 
 /// Exponent of the tempered odds: how much of a deciban is left when evidence overlaps as symptoms of one
 /// fault do.
@@ -14,22 +16,36 @@ const NONE: f64 = 6.0;
 /// Most that may be claimed with all four signals, and with each one fewer.
 const CAPS: [f64; 5] = [0.3, 0.6, 0.85, 0.93, 0.97];
 
-/// Sets probabilities and puts the hypotheses in rank order. What they leave to 1 is "none of these".
+/// Sets probabilities and puts the hypotheses in rank order.
+///
+/// Entities compete with each other and with "none of these"; at one entity its changes compete with each other
+/// and with "no change did it". What remains, the kinds of fault at one entity, are nested more than rival
+/// claims: a slow query is a slowdown. The best of them carries the figure of the place; the others are told
+/// with their part of it.
 pub(super) fn weigh(hypotheses: &mut [Hypothesis], seen: &[SignalKind]) {
     for hypothesis in hypotheses.iter_mut() {
         hypothesis.arguments.sort_by(|a, b| a.test.cmp(&b.test));
     }
     let odds = |decibans: f64| 10_f64.powf(TEMPER * decibans.clamp(-300.0, 300.0) / 10.0);
-    let mut total = odds(NONE);
-    for hypothesis in hypotheses.iter_mut() {
-        hypothesis.probability = odds(hypothesis.log_odds());
-        total += hypothesis.probability;
+    let mut entities: BTreeMap<Entity, BTreeMap<Option<String>, f64>> = BTreeMap::new();
+    for hypothesis in hypotheses.iter() {
+        let branches = entities.entry(hypothesis.entity.clone()).or_default();
+        let best = branches.entry(hypothesis.change_id.clone()).or_insert(0.0);
+        *best = best.max(odds(hypothesis.log_odds()));
     }
+    let of_entity = |branches: &BTreeMap<Option<String>, f64>| branches.values().copied().fold(0.0, f64::max);
+    let total: f64 = odds(NONE) + entities.values().map(of_entity).sum::<f64>();
     let signals = [SignalKind::Metrics, SignalKind::Logs, SignalKind::Traces, SignalKind::Changes];
     let answered = signals.iter().filter(|signal| seen.contains(signal)).count();
     let cap = CAPS.get(answered).copied().unwrap_or(0.97);
     for hypothesis in hypotheses.iter_mut() {
-        hypothesis.probability = (hypothesis.probability / total).min(cap);
+        let Some(branches) = entities.get(&hypothesis.entity) else { continue };
+        let all: f64 = branches.values().sum();
+        let best = branches.get(&hypothesis.change_id).copied().unwrap_or(0.0);
+        let place = of_entity(branches) / total;
+        let of_place = if all > 0.0 { best / all } else { 0.0 };
+        let of_branch = if best > 0.0 { odds(hypothesis.log_odds()) / best } else { 0.0 };
+        hypothesis.probability = (place * of_place * of_branch).min(cap);
     }
     hypotheses.sort_by(|a, b| {
         b.probability

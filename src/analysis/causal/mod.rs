@@ -2,6 +2,7 @@
 
 mod excess;
 mod graph;
+mod lost;
 
-pub use excess::find as find_excess;
+pub use excess::{Excess, find as find_excess};
 pub use graph::Graph;

@@ -40,6 +40,27 @@ pub fn rates_g(before: f64, exposure_before: f64, during: f64, exposure_during: 
     if during / exposure_during < before / exposure_before { -g.max(0.0) } else { g.max(0.0) }
 }
 
+/// G statistic of two shares, `before` of `all_before` and `during` of `all_during`, against one common share;
+/// signed by the second.
+///
+/// What is always so, or never, has no noise: four exceptions to a rule without exception say more than four
+/// fewer of something that comes and goes.
+pub fn binomial_g(before: f64, all_before: f64, during: f64, all_during: f64) -> f64 {
+    if all_before <= 0.0 || all_during <= 0.0 {
+        return 0.0;
+    }
+    let (before, during) = (before.clamp(0.0, all_before), during.clamp(0.0, all_during));
+    let all = all_before + all_during;
+    let share = (before + during) / all;
+    let term = |count: f64, of: f64, share: f64| if count > 0.0 { count * (count / of / share).ln() } else { 0.0 };
+    let g = 2.0
+        * (term(before, all_before, share)
+            + term(all_before - before, all_before, 1.0 - share)
+            + term(during, all_during, share)
+            + term(all_during - during, all_during, 1.0 - share));
+    if during / all_during < before / all_before { -g.max(0.0) } else { g.max(0.0) }
+}
+
 /// Decibans of a G statistic among `places` that were looked at.
 pub fn decibans_of_g(g: f64, places: usize) -> Decibans {
     (PER_NAT * (g.abs() / 2.0) - 10.0 * (places.max(1) as f64).log10()).clamp(0.0, CEILING)

@@ -49,7 +49,8 @@ pub(super) fn observe(collected: &Collected, window: Window, at: Timestamp) -> O
     let traced = traces::Traced::new(case);
     let (start, end) = (first_signal(case).max(window.start_nanos()), window.end_nanos());
     let at = i64::try_from(at.as_nanosecond()).unwrap_or(end);
-    let onset = onset::find(case, &traced, start, at, end);
+    let mined = logs::Mined::new(case, &traced);
+    let onset = onset::find(case, &traced, &mined, (start, end), at);
     let periods = onset::periods(&onset, start, end);
     let mut graph = Graph::new(&case.edges);
     for edge in traced.now.edges().iter().chain(&traced.reference.edges()) {
@@ -80,7 +81,7 @@ pub(super) fn observe(collected: &Collected, window: Window, at: Timestamp) -> O
             }
             of_rest.extend(excess.findings);
         }
-        of_rest.extend(logs::find(case, &traced, &periods));
+        of_rest.extend(logs::find(&mined, &traced, &periods));
         // Half an analysis would read as a healthy half: a defect there ends the whole, and is said.
         let of_traces = of_traces.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         (of_traces, of_rest)

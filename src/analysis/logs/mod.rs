@@ -2,8 +2,10 @@
 
 mod drain;
 mod mask;
+mod mined;
 mod rates;
 
 pub use drain::{Drain, TemplateId};
 pub use mask::mask;
+pub use mined::{Line, Mined, Template};
 pub use rates::find;

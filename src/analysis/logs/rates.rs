@@ -9,29 +9,39 @@ use std::{
     sync::Arc,
 };
 
-use quell_sdk::signal::{LogRecord, Severity, SpanId, TraceId, UnixNanos};
+use quell_sdk::signal::UnixNanos;
 
-use super::{Drain, TemplateId};
+use super::{
+    Mined, TemplateId,
+    mined::{Line, Template},
+};
 use crate::{
     analysis::{
-        case::{Case, Periods},
+        case::Periods,
         finding::Finding,
-        significance::{decibans_of_g, rates_g},
+        significance::{binomial_g, decibans_of_g, rates_g},
         traces::{Side, Traced, since},
     },
     domain::{Direction, Entity, IndicatorKind, Language, Number, SignalKind, Trust},
 };
 
+/// Lines per execution from which on their number says more than their presence.
+const REPEATED: f64 = 1.5;
+
+/// Part of the executions in which a line is logged by rule.
+const RULE: f64 = 0.9;
+/// Weight of a line that comes and goes.
+const CHOICE: f64 = 0.5;
+
+/// How often a template was logged on each side of the onset.
 #[derive(Default)]
-struct Template {
-    service: Arc<str>,
-    severity: Option<Severity>,
-    normal: f64,
-    incident: f64,
+struct Counted {
+    /// All lines, normally and in the incident.
+    lines: [f64; 2],
+    /// Executions with at least one.
+    executions: [f64; 2],
     moments: Vec<UnixNanos>,
     sample: String,
-    /// Operations in whose spans it is logged.
-    operations: HashMap<u32, u32>,
 }
 
 /// What a template's count is held against.
@@ -42,14 +52,13 @@ struct Exposures {
 }
 
 /// Finds the templates whose conditional rate changed.
-pub fn find(case: &Case, traced: &Traced<'_>, periods: &Periods) -> Vec<Finding> {
-    let exposures = exposures(case, traced, periods);
-    let mut drain = Drain::default();
-    let templates = templates(case, traced, periods, &mut drain);
-    let places = templates.len();
-    let mut findings: Vec<Finding> = templates
+pub fn find(mined: &Mined<'_>, traced: &Traced<'_>, periods: &Periods) -> Vec<Finding> {
+    let exposures = exposures(mined, traced, periods);
+    let counted = count(mined, periods);
+    let places = counted.len();
+    let mut findings: Vec<Finding> = counted
         .into_iter()
-        .filter_map(|(id, template)| finding(&drain.text(id), template, &exposures, places))
+        .filter_map(|(id, counted)| finding(mined.templates.get(&id)?, counted, &exposures, places))
         .collect();
     findings.sort_by(|a, b| {
         b.decibans
@@ -59,7 +68,7 @@ pub fn find(case: &Case, traced: &Traced<'_>, periods: &Periods) -> Vec<Finding>
     findings
 }
 
-fn exposures(case: &Case, traced: &Traced<'_>, periods: &Periods) -> Exposures {
+fn exposures(mined: &Mined<'_>, traced: &Traced<'_>, periods: &Periods) -> Exposures {
     let mut by_operation: HashMap<u32, [f64; 2]> = HashMap::new();
     let mut by_service: HashMap<Arc<str>, [f64; 2]> = HashMap::new();
     for (forest, index, side) in traced.sided(periods) {
@@ -73,7 +82,7 @@ fn exposures(case: &Case, traced: &Traced<'_>, periods: &Periods) -> Exposures {
             *count += 1.0;
         }
     }
-    let healthy = match (case.reference.logs.first(), case.reference.logs.last()) {
+    let healthy = match (mined.reference.first(), mined.reference.last()) {
         (Some(first), Some(last)) => (last.at - first.at).max(0) as f64 / 1e9,
         _ => 0.0,
     };
@@ -84,79 +93,44 @@ fn exposures(case: &Case, traced: &Traced<'_>, periods: &Periods) -> Exposures {
     }
 }
 
-fn templates(
-    case: &Case,
-    traced: &Traced<'_>,
-    periods: &Periods,
-    drain: &mut Drain,
-) -> BTreeMap<TemplateId, Template> {
-    let mut templates: BTreeMap<TemplateId, Template> = BTreeMap::new();
-    let mut groups: HashMap<Arc<str>, u32> = HashMap::new();
-    let operations = span_operations(traced);
-    let sided = case
-        .reference
-        .logs
-        .iter()
-        .map(|record| (record, Side::Normal))
-        .chain(case.now.logs.iter().filter_map(|record| Some((record, side(record, periods)?))));
-    for (record, side) in sided {
-        let next = u32::try_from(groups.len()).unwrap_or(u32::MAX);
-        let group = *groups.entry(record.service.clone()).or_insert(next);
-        let template = templates.entry(drain.learn(group, &record.body)).or_default();
-        if template.sample.is_empty() || side == Side::Incident && template.incident < 0.5 {
-            template.sample = record.body.chars().take(240).collect();
-            template.service = record.service.clone();
+fn count(mined: &Mined<'_>, periods: &Periods) -> BTreeMap<TemplateId, Counted> {
+    let mut counts: BTreeMap<TemplateId, Counted> = BTreeMap::new();
+    for line in &mined.lines {
+        let Some(side) = side(line, periods) else { continue };
+        let count = counts.entry(line.template).or_default();
+        let slot = usize::from(side == Side::Incident);
+        if count.sample.is_empty() || side == Side::Incident && count.lines[1] < 0.5 {
+            count.sample =
+                mined.record(line).map(|record| record.body.chars().take(240).collect()).unwrap_or_default();
         }
-        template.severity = template.severity.max(Some(record.severity));
-        match side {
-            Side::Normal => template.normal += 1.0,
-            Side::Incident => {
-                template.incident += 1.0;
-                template.moments.push(record.at);
-            }
+        count.lines[slot] += 1.0;
+        if line.is_first {
+            count.executions[slot] += 1.0;
         }
-        if let (Some(trace), Some(span)) = (record.trace_id, record.span_id)
-            && let Some(operation) = operations.get(&(trace, span))
-        {
-            *template.operations.entry(*operation).or_default() += 1;
+        if side == Side::Incident {
+            count.moments.push(line.at);
         }
     }
-    templates
+    counts
 }
 
-fn side(record: &LogRecord, periods: &Periods) -> Option<Side> {
-    if periods.is_during(record.at) {
-        Some(Side::Incident)
-    } else if periods.is_before(record.at) {
+fn side(line: &Line, periods: &Periods) -> Option<Side> {
+    if line.is_reference || periods.is_before(line.at) {
         Some(Side::Normal)
     } else {
-        None
+        periods.is_during(line.at).then_some(Side::Incident)
     }
-}
-
-fn span_operations(traced: &Traced<'_>) -> HashMap<(TraceId, SpanId), u32> {
-    [&traced.now, &traced.reference]
-        .into_iter()
-        .flat_map(|forest| {
-            forest
-                .spans
-                .iter()
-                .enumerate()
-                .map(|(index, span)| ((span.trace_id, span.span_id), forest.operation(index)))
-        })
-        .collect()
 }
 
 impl Exposures {
     /// Executions of the operations that log it, else of its service, else seconds; with the word for it.
     fn of(&self, template: &Template) -> ([f64; 2], &'static str) {
-        let logged: u32 = template.operations.values().sum();
-        if f64::from(logged) >= 0.5 * (template.normal + template.incident) && logged > 0 {
-            let exposure = template.operations.keys().fold([0.0, 0.0], |sum: [f64; 2], operation| {
+        if let Some(operations) = template.emitters() {
+            let exposure = operations.iter().fold([0.0, 0.0], |sum: [f64; 2], operation| {
                 let of = self.by_operation.get(operation).copied().unwrap_or_default();
                 [sum[0] + of[0], sum[1] + of[1]]
             });
-            return (exposure, "execution");
+            return (exposure, EXECUTION);
         }
         match self.by_service.get(&template.service) {
             Some(exposure) if exposure[0] > 20.0 && exposure[1] > 5.0 => (*exposure, "span of the service"),
@@ -165,23 +139,34 @@ impl Exposures {
     }
 }
 
-fn finding(text: &str, template: Template, exposures: &Exposures, places: usize) -> Option<Finding> {
-    let (exposure, unit) = exposures.of(&template);
+const EXECUTION: &str = "execution";
+
+fn finding(template: &Template, counted: Counted, exposures: &Exposures, places: usize) -> Option<Finding> {
+    let text = template.text.as_str();
+    let (exposure, unit) = exposures.of(template);
     if exposure[0] <= 0.0 || exposure[1] <= 0.0 {
         return None;
     }
-    let g = rates_g(template.normal, exposure[0], template.incident, exposure[1]);
-    let normal = template.normal / exposure[0];
-    let observed = template.incident / exposure[1];
+    let lines = counted.lines;
+    let normal = lines[0] / exposure[0];
+    let observed = lines[1] / exposure[1];
     let expected = normal * exposure[1];
-    let is_error = template.severity.is_some_and(|severity| severity >= Severity::Warn) || sounds_wrong(text);
-    let (direction, weight) = if template.incident < 0.5 && expected >= 3.0 {
-        (Direction::Vanished, if is_error { 0.0 } else { 0.9 })
-    } else if template.normal < 0.5 {
+    let g = if unit == EXECUTION && normal.max(observed) < REPEATED {
+        binomial_g(counted.executions[0], exposure[0], counted.executions[1], exposure[1])
+    } else {
+        rates_g(lines[0], exposure[0], lines[1], exposure[1])
+    };
+    let is_error = template.is_error;
+    // What every execution logs is a rule of the code path; what some log may depend on what is asked for.
+    let is_rule = unit == EXECUTION && normal >= RULE;
+    let rule = if is_rule { 1.0 } else { CHOICE };
+    let (direction, weight) = if lines[1] < 0.5 && (expected >= 3.0 || is_rule) {
+        (Direction::Vanished, if is_error { 0.0 } else { rule })
+    } else if lines[0] < 0.5 {
         (Direction::New, if is_error { 1.0 } else { 0.6 })
     } else if g < 0.0 {
         // Errors that become rare are recovery.
-        (Direction::Down, if is_error { 0.0 } else { (1.0 - observed / normal).clamp(0.0, 1.0) * 0.8 })
+        (Direction::Down, if is_error { 0.0 } else { (1.0 - observed / normal).clamp(0.0, 1.0).sqrt() * rule })
     } else {
         (Direction::Up, if is_error { 1.0 } else { ((observed / normal - 1.0) / 4.0).clamp(0.0, 0.4) })
     };
@@ -205,45 +190,26 @@ fn finding(text: &str, template: Template, exposures: &Exposures, places: usize)
         unit: format!("per {unit}"),
         decibans,
         share: None,
-        since: since(template.moments),
+        since: since(counted.moments),
         peer: None,
         language: Language::Logql,
         query: logql(&service, text),
         summary: format!(
             "{service} log \"{text}\" {verb}: {} times, {expected:.1} expected ({observed:.3} per {unit} instead of \
              {normal:.3})",
-            template.incident
+            lines[1]
         ),
         numbers: vec![
-            Number::new("count", template.incident, "1"),
+            Number::new("count", lines[1], "1"),
             Number::new("expected count", expected, "1"),
             Number::new("normal rate", normal, &format!("1/{unit}")),
             Number::new("rate", observed, &format!("1/{unit}")),
         ],
         trust: Trust::Outsider,
-        text: template.sample,
+        text: counted.sample,
         indicator: text.to_owned(),
         entity: Entity::service(service),
     })
-}
-
-/// Whether a message speaks of trouble, whatever severity its logger gave it.
-fn sounds_wrong(text: &str) -> bool {
-    let lower = text.to_lowercase();
-    [
-        "error",
-        "exception",
-        "fail",
-        "timeout",
-        "timed out",
-        "refused",
-        "unavailable",
-        "panic",
-        "fatal",
-        "denied",
-    ]
-    .iter()
-    .any(|word| lower.contains(word))
 }
 
 /// LogQL that selects a template: its longest constant words in order.

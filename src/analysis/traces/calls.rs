@@ -14,18 +14,27 @@ use crate::{
     analysis::{
         case::Periods,
         finding::Finding,
-        significance::{decibans_of_g, rates_g},
+        significance::{binomial_g, decibans_of_g, rates_g},
     },
     domain::{Direction, Entity, IndicatorKind, Language, Number, SignalKind, Trust},
 };
 
+/// Executions, normally and in the incident.
 #[derive(Clone, Copy, Default)]
-struct Counts {
+struct Executions {
     normal: f64,
     incident: f64,
 }
 
-impl Counts {
+/// Calls of one child: executions that made at least one, and all calls.
+#[derive(Clone, Copy, Default)]
+struct Calls {
+    made: Executions,
+    normal: f64,
+    incident: f64,
+}
+
+impl Executions {
     fn add(&mut self, side: Side) {
         match side {
             Side::Normal => self.normal += 1.0,
@@ -34,11 +43,27 @@ impl Counts {
     }
 }
 
+impl Calls {
+    fn add(&mut self, side: Side, calls: usize) {
+        self.made.add(side);
+        match side {
+            Side::Normal => self.normal += calls as f64,
+            Side::Incident => self.incident += calls as f64,
+        }
+    }
+}
+
+/// Part of the executions that a call must be made in to be a rule of the code path, not a choice.
+const RULE: f64 = 0.9;
+/// Weight of a change in an operation that does one thing or another: its workload may have changed.
+const CHOICE: f64 = 0.35;
+
 /// Finds parents that call their children more or less often than they used to.
 pub fn find(traced: &Traced<'_>, periods: &Periods) -> Vec<Finding> {
-    let mut parents: HashMap<u32, Counts> = HashMap::new();
-    let mut children: BTreeMap<(u32, u32), Counts> = BTreeMap::new();
+    let mut parents: HashMap<u32, Executions> = HashMap::new();
+    let mut children: BTreeMap<(u32, u32), Calls> = BTreeMap::new();
     let mut moments: HashMap<u32, Vec<UnixNanos>> = HashMap::new();
+    let mut made: Vec<u32> = Vec::new();
     let mut outgoing: HashSet<u32> = HashSet::new();
     for (forest, index, side) in traced.sided(periods) {
         let parent = forest.operation(index);
@@ -51,18 +76,32 @@ pub fn find(traced: &Traced<'_>, periods: &Periods) -> Vec<Finding> {
         if traced.is_caller_half(forest, index) {
             outgoing.insert(parent);
         }
-        for child in forest.children(index) {
-            children.entry((parent, forest.operation(child))).or_default().add(side);
+        made.clear();
+        made.extend(forest.children(index).map(|child| forest.operation(child)));
+        made.sort_unstable();
+        for repeated in made.chunk_by(|a, b| a == b) {
+            if let Some(child) = repeated.first() {
+                let calls = children.entry((parent, *child)).or_default();
+                calls.add(side, repeated.len());
+            }
         }
     }
     let places = children.len();
+    // Operations that always make some call follow a path; others dispatch.
+    let follows: HashSet<u32> = children
+        .iter()
+        .filter(|((parent, _), calls)| {
+            parents.get(parent).is_some_and(|of| calls.made.normal >= RULE * of.normal)
+        })
+        .map(|((parent, _), _)| *parent)
+        .collect();
     let mut findings: Vec<Finding> = children
         .into_iter()
         .filter_map(|((parent, child), calls)| {
             let of = parents.get(&parent).copied()?;
             let since = || since(moments.get(&parent)?.clone());
             let is_outgoing = outgoing.contains(&parent);
-            finding(traced, (parent, of, is_outgoing), (child, calls), places)
+            finding(traced, (parent, of, is_outgoing), (child, calls), follows.contains(&parent), places)
                 .map(|found| Finding { since: since(), ..found })
         })
         .collect();
@@ -76,25 +115,35 @@ pub fn find(traced: &Traced<'_>, periods: &Periods) -> Vec<Finding> {
 
 fn finding(
     traced: &Traced<'_>,
-    (parent, of, is_outgoing): (u32, Counts, bool),
-    (child, calls): (u32, Counts),
+    (parent, of, is_outgoing): (u32, Executions, bool),
+    (child, calls): (u32, Calls),
+    follows: bool,
     places: usize,
 ) -> Option<Finding> {
     if of.normal < 8.0 || of.incident < 2.0 {
         return None;
     }
-    let g = rates_g(calls.normal, of.normal, calls.incident, of.incident);
     let normal = calls.normal / of.normal;
     let observed = calls.incident / of.incident;
-    let expected = normal * of.incident;
-    let (direction, weight) = if calls.incident < 0.5 && expected >= 3.0 {
-        (Direction::Vanished, 1.0)
-    } else if calls.normal < 0.5 {
-        (Direction::New, 0.8)
-    } else if g < 0.0 {
-        (Direction::Down, ((normal - observed) / normal).clamp(0.0, 1.0))
+    let in_all = binomial_g(calls.made.normal, of.normal, calls.made.incident, of.incident);
+    let g = if observed > 1.5 * normal.max(1.0) {
+        rates_g(calls.normal, of.normal, calls.incident, of.incident)
     } else {
-        (Direction::Up, ((observed - normal) / normal.max(0.05) / 2.0).clamp(0.0, 0.6))
+        in_all
+    };
+    let made = calls.made.normal / of.normal;
+    let expected = normal * of.incident;
+    let is_rule = made >= RULE;
+    let (direction, weight) = if calls.incident < 0.5 && (expected >= 3.0 || is_rule) {
+        (Direction::Vanished, if is_rule { 1.0 } else { CHOICE })
+    } else if calls.normal < 0.5 {
+        (Direction::New, if follows { 0.8 } else { CHOICE })
+    } else if g < 0.0 {
+        let part = ((normal - observed) / normal).clamp(0.0, 1.0);
+        (Direction::Down, if is_rule { part.sqrt() } else { part * CHOICE })
+    } else {
+        let part = ((observed - normal) / normal.max(0.05) / 2.0).clamp(0.0, 0.6);
+        (Direction::Up, if follows { part } else { part * CHOICE })
     };
     let (service, parent_name) = traced.operations.name(parent);
     let (callee, child_name) = traced.operations.name(child);

@@ -10,13 +10,17 @@ use std::{
 
 use quell_sdk::signal::UnixNanos;
 
-use super::traced::{Side, Traced, since};
+use super::{
+    Forest,
+    tail::tail_g,
+    traced::{Side, Traced, since},
+};
 use crate::{
     analysis::{
         case::Periods,
         finding::Finding,
         series::quantile,
-        significance::{decibans_of_g, poisson_g},
+        significance::decibans_of_g,
     },
     domain::{Direction, Entity, IndicatorKind, Language, Number, SignalKind, Trust},
 };
@@ -48,16 +52,13 @@ pub fn find(traced: &Traced<'_>, periods: &Periods) -> Vec<Finding> {
         if !traced.is_caller_half(forest, index) {
             continue;
         }
-        let (Some(caller), Some(callee)) = (
+        let (Some(seconds), Some(caller), Some(callee)) = (
+            gap(forest, index),
             forest.spans.get(index),
             forest.children(index).next().and_then(|child| forest.spans.get(child)),
         ) else {
             continue;
         };
-        let seconds = caller.seconds() - callee.seconds();
-        if seconds < 0.0 {
-            continue; // an asynchronous callee outlives its caller
-        }
         let gaps = edges.entry((caller.service.clone(), callee.service.clone())).or_default();
         match side {
             Side::Normal => {
@@ -78,11 +79,19 @@ pub fn find(traced: &Traced<'_>, periods: &Periods) -> Vec<Finding> {
             counts
         });
     let shifted: Vec<Shifted> =
-        edges.into_iter().filter_map(|(edge, gaps)| shifted(edge, gaps, &pooled, places)).collect();
+        edges.into_iter().filter_map(|(edge, gaps)| shifted(edge, gaps, &pooled, (places, traced.noticeable()))).collect();
     blame(shifted, &seen)
 }
 
-fn shifted(edge: Edge, mut gaps: Gaps, pooled: &[f64], places: usize) -> Option<Shifted> {
+/// Seconds between the caller's half of a call and the callee's; `None` for an asynchronous callee, which
+/// outlives its caller.
+pub fn gap(forest: &Forest<'_>, caller: usize) -> Option<f64> {
+    let callee = forest.children(caller).next().and_then(|child| forest.spans.get(child))?;
+    let seconds = forest.spans.get(caller)?.seconds() - callee.seconds();
+    (seconds >= 0.0).then_some(seconds)
+}
+
+fn shifted(edge: Edge, mut gaps: Gaps, pooled: &[f64], (places, least): (usize, f64)) -> Option<Shifted> {
     if gaps.incident.len() < 3 {
         return None;
     }
@@ -93,10 +102,10 @@ fn shifted(edge: Edge, mut gaps: Gaps, pooled: &[f64], places: usize) -> Option<
         return None;
     }
     let usual = quantile(normal, 0.5)?;
-    let limit = quantile(normal, 0.95)?.max(usual * 1.5).max(usual + 0.002);
+    let limit = quantile(normal, 0.95)?.max(usual * 1.5).max(usual + least);
     let slow: Vec<_> = gaps.incident.iter().filter(|(_, seconds)| *seconds > limit).collect();
     let calls = gaps.incident.len();
-    let g = poisson_g(slow.len() as f64, (0.05 * calls as f64).max(0.5));
+    let g = tail_g(normal, slow.len(), calls, limit);
     let seconds: f64 = slow.iter().map(|(_, seconds)| seconds - usual).sum();
     let decibans = decibans_of_g(g.max(0.0), places);
     (decibans > 0.0 && !slow.is_empty()).then(|| Shifted {

@@ -6,13 +6,14 @@ mod forest;
 mod gap;
 mod peer;
 mod self_time;
+mod tail;
 mod traced;
 mod traffic;
 
 pub use calls::find as find_structure;
 pub use failures::find as find_failures;
 pub use forest::{Forest, Operations};
-pub use gap::find as find_gaps;
+pub use gap::{find as find_gaps, gap};
 pub use peer::{Peer, peer};
 pub use self_time::find as find_self_time;
 pub use traced::{Side, Traced, since};

@@ -9,13 +9,16 @@ use std::collections::BTreeMap;
 
 use quell_sdk::signal::UnixNanos;
 
-use super::traced::{Side, Traced, since, traceql};
+use super::{
+    tail::tail_g,
+    traced::{Side, Traced, since, traceql},
+};
 use crate::{
     analysis::{
         case::Periods,
         finding::Finding,
         series::quantile,
-        significance::{CEILING, decibans_of_g, poisson_g},
+        significance::{CEILING, decibans_of_g},
     },
     domain::{Direction, Entity, IndicatorKind, Language, Number, SignalKind, Trust},
 };
@@ -63,7 +66,7 @@ pub fn find(traced: &Traced<'_>, periods: &Periods) -> Vec<Finding> {
     let places = operations.len();
     let mut owners: BTreeMap<Entity, Own> = BTreeMap::new();
     for ((entity, id), operation) in &mut operations {
-        if let Some(found) = excess(operation, traced.operations.name(*id), places) {
+        if let Some(found) = excess(operation, traced.operations.name(*id), places, traced.noticeable()) {
             let own = owners.entry(entity.clone());
             own.and_modify(|own| own.add(&found)).or_insert_with(|| Own::from(found));
         }
@@ -84,13 +87,13 @@ struct Excess {
     moments: Vec<UnixNanos>,
 }
 
-fn excess(operation: &mut Operation, name: (&str, &str), places: usize) -> Option<Excess> {
+fn excess(operation: &mut Operation, name: (&str, &str), places: usize, least: f64) -> Option<Excess> {
     if operation.normal.len() < 8 || operation.incident.len() < 3 {
         return None;
     }
     operation.normal.sort_by(f64::total_cmp);
     let usual = quantile(&operation.normal, 0.5)?;
-    let limit = quantile(&operation.normal, 0.95)?.max(usual * 1.2).max(usual + 0.001);
+    let limit = quantile(&operation.normal, 0.95)?.max(usual * 1.2).max(usual + least);
     let slow: Vec<_> = operation.incident.iter().filter(|(_, seconds)| *seconds > limit).collect();
     let calls = operation.incident.len();
     let seconds: f64 = slow.iter().map(|(_, seconds)| seconds - usual).sum();
@@ -101,7 +104,7 @@ fn excess(operation: &mut Operation, name: (&str, &str), places: usize) -> Optio
     if net <= 0.0 || slow.is_empty() {
         return None;
     }
-    let g = poisson_g(slow.len() as f64, (0.05 * calls as f64).max(0.5));
+    let g = tail_g(&operation.normal, slow.len(), calls, limit);
     // A tenth more time, however surely, wakes nobody.
     let added = net / calls as f64 / usual.max(0.001);
     let decibans = decibans_of_g(g.max(0.0), places) * (added / 0.5).min(1.0);

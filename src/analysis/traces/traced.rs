@@ -7,6 +7,7 @@ use crate::{
     analysis::{
         case::{Case, Periods},
         finding::Since,
+        series::median,
     },
     domain::{Entity, EntityKind},
 };
@@ -16,6 +17,8 @@ pub struct Traced<'a> {
     pub operations: Operations,
     pub now: Forest<'a>,
     pub reference: Forest<'a>,
+    /// Seconds that a whole request normally takes: the scale on which a delay is slow.
+    pub request: f64,
     /// Services that report telemetry of any kind of their own.
     services: std::collections::HashSet<std::sync::Arc<str>>,
 }
@@ -38,7 +41,14 @@ impl<'a> Traced<'a> {
             services.extend(telemetry.logs.iter().map(|record| record.service.clone()));
             services.extend(telemetry.series.iter().map(|series| series.service().into()));
         }
-        Self { operations, now, reference, services }
+        let request = request_seconds(&reference).or_else(|| request_seconds(&now)).unwrap_or(0.0);
+        Self { operations, now, reference, request, services }
+    }
+
+    /// Least delay that counts, in seconds: a small part of what a whole request takes, and never less than two
+    /// milliseconds. What nobody waits for is no symptom, however sure it is.
+    pub fn noticeable(&self) -> f64 {
+        (NOTICEABLE * self.request).max(0.002)
     }
 
     pub fn is_empty(&self) -> bool {
@@ -90,6 +100,15 @@ impl<'a> Traced<'a> {
         let remote = forest.spans.get(child).is_some_and(|child| child.service != span.service);
         remote && matches!(span.kind, SpanKind::Client | SpanKind::Producer | SpanKind::Unspecified)
     }
+}
+
+/// Part of a whole request that a delay must reach to be noticed.
+const NOTICEABLE: f64 = 0.05;
+
+/// Median duration of the spans that begin a trace.
+fn request_seconds(forest: &Forest<'_>) -> Option<f64> {
+    let roots = forest.spans.iter().filter(|span| span.parent.is_none()).map(Span::seconds);
+    median(&roots.collect::<Vec<_>>())
 }
 
 fn side(span: &Span, periods: &Periods) -> Option<Side> {

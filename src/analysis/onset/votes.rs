@@ -1,112 +1,41 @@
-//! When the incident began, found in the data.
+//! Votes of series: where the level of an indicator changed.
 //!
-//! The page comes minutes after the fault. Service-level indicators (latency, error and call rates of each
-//! service from its spans, its metrics, its error logs) are standardised against normal, and each says
-//! where it changed level, if it did. The onset is where most of the weight of those changes lies,
-//! indicators of the alerted service counting more. Nothing that comes after the page counts.
+//! Metrics, and per service the latency, error ratio and error logs of its entry spans, are standardised
+//! against normal; each says where it changed level, if it did. Indicators of the alerted service count more.
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use quell_sdk::signal::{SpanStatus, UnixNanos};
 
-use super::{
-    case::{Case, Periods},
+use crate::analysis::{
+    case::Case,
     finding::Since,
     series::{change_point, interquartile_range, median, read},
     traces::Traced,
 };
 
-/// The onset, or the stand-in for one.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Onset {
-    pub since: Since,
-    /// No indicator changed level: a usual distance before the page is assumed.
-    pub assumed: bool,
-    /// How many indicators changed level there.
-    pub votes: usize,
-}
-
-impl Onset {
-    /// Latest moment at which what caused it may have happened. The onset is an estimate: a change that
-    /// seems to have come a little after it may still have caused it.
-    pub fn cause_by(&self, periods: &Periods) -> UnixNanos {
-        let length = periods.end - periods.start;
-        self.since.latest + (length / 10).clamp(2_000_000_000, 60_000_000_000)
-    }
-}
-
 /// Least gain in log-likelihood of a change of level that is heard.
 const HEARD: f64 = 10.0;
-/// Distance before the page that is assumed when nothing is found: rules wait for minutes before they fire.
-const USUAL: UnixNanos = 180_000_000_000;
 
-struct Vote {
-    since: Since,
-    weight: f64,
+/// One indicator's word.
+pub(super) struct Vote {
+    pub since: Since,
+    pub weight: f64,
 }
 
-/// Finds the onset within `[start, end)`, given the moment of the page.
-pub fn find(case: &Case, traced: &Traced<'_>, start: UnixNanos, at: UnixNanos, end: UnixNanos) -> Onset {
-    let until = at.clamp(start, end);
-    let mut votes = votes_of_metrics(case, until);
-    votes.extend(votes_of_rows(case, traced, start, until, end));
-    let bin = bin_width(start, end);
-    let Some(best) = densest(&votes, bin * 2) else {
-        let assumed = (until - USUAL.min((until - start) / 2)).max(start);
-        return Onset {
-            since: Since { at: assumed, earliest: start.max(assumed - USUAL), latest: until },
-            assumed: true,
-            votes: 0,
-        };
-    };
-    best
+/// All votes on a change between `start` and `until`.
+pub(super) fn votes(
+    case: &Case,
+    traced: &Traced<'_>,
+    (start, until): (UnixNanos, UnixNanos),
+    width: UnixNanos,
+) -> Vec<Vote> {
+    let mut votes = of_metrics(case, until);
+    votes.extend(of_rows(case, traced, (start, until), width));
+    votes
 }
 
-/// The periods that follow from an onset.
-pub fn periods(onset: &Onset, start: UnixNanos, end: UnixNanos) -> Periods {
-    let slack = if onset.assumed { USUAL / 2 } else { bin_width(start, end).min(30_000_000_000) };
-    Periods {
-        start,
-        onset: onset.since.at,
-        end: end.max(onset.since.at + 1),
-        guard: slack.min((onset.since.at - start).max(0) / 4),
-    }
-}
-
-fn bin_width(start: UnixNanos, end: UnixNanos) -> UnixNanos {
-    ((end - start) / 60).clamp(1_000_000_000, 60_000_000_000)
-}
-
-/// The moment around which most weight lies. Votes whose interval holds the moment count whole.
-fn densest(votes: &[Vote], width: UnixNanos) -> Option<Onset> {
-    let support = |moment: UnixNanos| -> f64 {
-        votes
-            .iter()
-            .map(|vote| {
-                let distance = if moment < vote.since.earliest {
-                    vote.since.earliest - moment
-                } else {
-                    (moment - vote.since.latest).max(0)
-                };
-                vote.weight * (-(distance as f64 / width as f64).powi(2)).exp()
-            })
-            .sum()
-    };
-    let best = votes
-        .iter()
-        .map(|vote| vote.since.at)
-        .max_by(|a, b| support(*a).total_cmp(&support(*b)).then(b.cmp(a)))?;
-    let near: Vec<&Vote> = votes.iter().filter(|vote| (vote.since.at - best).abs() <= width).collect();
-    let earliest = near.iter().map(|vote| vote.since.earliest).min().unwrap_or(best);
-    let latest = near.iter().map(|vote| vote.since.latest).max().unwrap_or(best);
-    Some(Onset {
-        since: Since { at: best, earliest: earliest.min(best), latest: latest.max(best) },
-        assumed: false,
-        votes: near.len(),
-    })
-}
-
-fn votes_of_metrics(case: &Case, until: UnixNanos) -> Vec<Vote> {
+fn of_metrics(case: &Case, until: UnixNanos) -> Vec<Vote> {
     let mut votes = Vec::new();
     for series in &case.now.series {
         let reading = read(series);
@@ -138,14 +67,12 @@ struct Bin {
 }
 
 /// Latency, error ratio and error logs of each service over time.
-fn votes_of_rows(
+fn of_rows(
     case: &Case,
     traced: &Traced<'_>,
-    start: UnixNanos,
-    until: UnixNanos,
-    end: UnixNanos,
+    (start, until): (UnixNanos, UnixNanos),
+    width: UnixNanos,
 ) -> Vec<Vote> {
-    let width = bin_width(start, end);
     let count = usize::try_from((until - start) / width).unwrap_or(0).min(10_000) + 1;
     let mut rows: BTreeMap<Arc<str>, Vec<Bin>> = BTreeMap::new();
     let slot =

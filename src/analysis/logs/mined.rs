@@ -1,0 +1,153 @@
+//! All lines of a case as templates, each with the operation that logged it.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+};
+
+use quell_sdk::signal::{LogRecord, Severity, SpanId, TraceId, UnixNanos};
+
+use super::{Drain, TemplateId};
+use crate::analysis::{case::Case, traces::Traced};
+
+/// Part of a template's lines that one operation must log to be its place.
+const MOSTLY: f64 = 0.8;
+/// Part of a template's lines that must be logged in spans for executions to be its exposure.
+const IN_SPANS: f64 = 0.5;
+
+/// One line.
+#[derive(Clone, Copy, Debug)]
+pub struct Line {
+    pub at: UnixNanos,
+    pub template: TemplateId,
+    pub is_reference: bool,
+    /// The first line of its template in its span, or one outside any span.
+    pub is_first: bool,
+    /// Index of the record among its recording's.
+    pub record: u32,
+}
+
+/// One template.
+#[derive(Clone, Debug, Default)]
+pub struct Template {
+    pub service: Arc<str>,
+    /// It was logged as a warning or worse, or speaks of trouble.
+    pub is_error: bool,
+    pub text: String,
+    lines: f64,
+    severity: Option<Severity>,
+    /// Operations in whose spans it is logged, with how often.
+    operations: HashMap<u32, u32>,
+}
+
+impl Template {
+    /// The operations whose executions its lines are held against; `None` for lines that are not logged in
+    /// spans.
+    pub fn emitters(&self) -> Option<Vec<u32>> {
+        let logged: u32 = self.operations.values().sum();
+        if logged == 0 || f64::from(logged) < IN_SPANS * self.lines {
+            return None;
+        }
+        let main = self.operations.iter().find(|(_, count)| f64::from(**count) >= MOSTLY * f64::from(logged));
+        if let Some((operation, _)) = main {
+            return Some(vec![*operation]);
+        }
+        let mut all: Vec<u32> = self.operations.keys().copied().collect();
+        all.sort_unstable();
+        Some(all)
+    }
+}
+
+/// The lines of now and of the healthy recording, by template.
+pub struct Mined<'a> {
+    pub lines: Vec<Line>,
+    pub templates: BTreeMap<TemplateId, Template>,
+    pub(super) now: &'a [LogRecord],
+    pub(super) reference: &'a [LogRecord],
+}
+
+impl<'a> Mined<'a> {
+    pub fn new(case: &'a Case, traced: &Traced<'_>) -> Self {
+        let (now, reference) = (case.now.logs.as_slice(), case.reference.logs.as_slice());
+        let mut mined = Self {
+            lines: Vec::with_capacity(now.len() + reference.len()),
+            templates: BTreeMap::new(),
+            now,
+            reference,
+        };
+        if now.is_empty() && reference.is_empty() {
+            return mined;
+        }
+        let operations = span_operations(traced);
+        let mut drain = Drain::default();
+        let mut groups: HashMap<Arc<str>, u32> = HashMap::new();
+        let mut seen: HashSet<(TemplateId, SpanId)> = HashSet::new();
+        let all = reference.iter().map(|record| (record, true)).chain(now.iter().map(|record| (record, false)));
+        let mut numbers = [0_u32, 0_u32];
+        for (record, is_reference) in all {
+            let number = &mut numbers[usize::from(is_reference)];
+            let next = u32::try_from(groups.len()).unwrap_or(u32::MAX);
+            let group = *groups.entry(record.service.clone()).or_insert(next);
+            let id = drain.learn(group, &record.body);
+            let template = mined.templates.entry(id).or_insert_with(|| Template {
+                service: record.service.clone(),
+                ..Template::default()
+            });
+            template.severity = template.severity.max(Some(record.severity));
+            template.lines += 1.0;
+            let mut is_first = true;
+            if let (Some(trace), Some(span)) = (record.trace_id, record.span_id)
+                && let Some(operation) = operations.get(&(trace, span))
+            {
+                *template.operations.entry(*operation).or_default() += 1;
+                is_first = seen.insert((id, span));
+            }
+            mined.lines.push(Line { at: record.at, template: id, is_reference, is_first, record: *number });
+            *number += 1;
+        }
+        for (id, template) in &mut mined.templates {
+            template.text = drain.text(*id);
+            template.is_error = template.severity.is_some_and(|severity| severity >= Severity::Warn)
+                || sounds_wrong(&template.text);
+        }
+        mined
+    }
+
+    /// The record of a line.
+    pub(super) fn record(&self, line: &Line) -> Option<&'a LogRecord> {
+        let records = if line.is_reference { self.reference } else { self.now };
+        records.get(line.record as usize)
+    }
+}
+
+fn span_operations(traced: &Traced<'_>) -> HashMap<(TraceId, SpanId), u32> {
+    [&traced.now, &traced.reference]
+        .into_iter()
+        .flat_map(|forest| {
+            forest
+                .spans
+                .iter()
+                .enumerate()
+                .map(|(index, span)| ((span.trace_id, span.span_id), forest.operation(index)))
+        })
+        .collect()
+}
+
+/// Whether a message speaks of trouble, whatever severity its logger gave it.
+fn sounds_wrong(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    [
+        "error",
+        "exception",
+        "fail",
+        "timeout",
+        "timed out",
+        "refused",
+        "unavailable",
+        "panic",
+        "fatal",
+        "denied",
+    ]
+    .iter()
+    .any(|word| lower.contains(word))
+}

@@ -1,0 +1,235 @@
+//! Counts over time whose rate may have changed: how often an operation's executions make a call, log a line,
+//! fail, or are slow.
+//!
+//! Each is a part of something (so many of so many executions), compared before and after a moment, with a
+//! healthy recording on the side of before. What is normally always so and then never is found in a handful
+//! of executions.
+
+use std::collections::{BTreeMap, HashMap};
+
+use quell_sdk::signal::{SpanStatus, UnixNanos};
+
+use crate::analysis::{
+    logs::{Mined, TemplateId},
+    series::quantile,
+    significance::{binomial_g, decibans_of_g},
+    traces::{Traced, gap},
+};
+
+/// Samples of an operation from which on its own past says what is normal for it.
+const ENOUGH: usize = 16;
+/// Executions on both sides below which nothing is said.
+const FEWEST: (f64, f64) = (8.0, 2.0);
+
+/// Shares of executions from which on something is a rule, or an exception.
+const RULE: f64 = 0.9;
+const RARE: f64 = 0.08;
+/// Weight of a change of what is neither.
+const CHOICE: f64 = 0.2;
+
+#[derive(Clone, Default)]
+struct Count {
+    /// Of the healthy recording.
+    reference: [f64; 2],
+    /// Per bin: those that did, and all.
+    bins: Vec<[f64; 2]>,
+    /// Whether becoming rarer is bad as well.
+    falls: bool,
+}
+
+/// All counts of a case.
+pub(super) struct Tallies {
+    start: UnixNanos,
+    width: UnixNanos,
+    counts: Vec<Count>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum Key {
+    Calls(u32, u32),
+    Fails(u32),
+    Slow(u32),
+    /// Time lost between a caller's operation and its callee's.
+    Gap(u32),
+}
+
+impl Tallies {
+    pub(super) fn new(
+        traced: &Traced<'_>,
+        mined: &Mined<'_>,
+        (start, end): (UnixNanos, UnixNanos),
+        width: UnixNanos,
+    ) -> Self {
+        let bins = usize::try_from((end - start) / width).unwrap_or(0).min(10_000) + 1;
+        let mut did: HashMap<Key, Count> = HashMap::new();
+        let mut all: HashMap<u32, Count> = HashMap::new();
+        let limits = limits(traced);
+        for forest in [&traced.now, &traced.reference] {
+            let is_reference = std::ptr::eq(forest, &raw const traced.reference);
+            for (index, span) in forest.spans.iter().enumerate() {
+                let slot = (!is_reference).then(|| usize::try_from((span.start - start) / width).unwrap_or(0));
+                if !is_reference && (span.start < start || span.start >= end) {
+                    continue;
+                }
+                let operation = forest.operation(index);
+                count(all.entry(operation).or_default(), slot, bins, 1);
+                let mut note = |key: Key| count(did.entry(key).or_default(), slot, bins, 0);
+                let mut children: Vec<u32> = forest.children(index).map(|child| forest.operation(child)).collect();
+                children.sort_unstable();
+                children.dedup();
+                children.into_iter().for_each(|child| note(Key::Calls(operation, child)));
+                if span.status == SpanStatus::Error {
+                    note(Key::Fails(operation));
+                }
+                let limit = limits.get(&operation).copied().unwrap_or([f64::MAX; 2]);
+                if traced.is_caller_half(forest, index) {
+                    if gap(forest, index).is_some_and(|seconds| seconds > limit[1]) {
+                        note(Key::Gap(operation));
+                    }
+                } else if forest.self_nanos(index) as f64 / 1e9 > limit[0] {
+                    note(Key::Slow(operation));
+                }
+            }
+        }
+        let mut counts: Vec<(Key, Count)> = did
+            .into_iter()
+            .filter_map(|(key, mut did)| {
+                let operation = match key {
+                    Key::Calls(operation, _) | Key::Fails(operation) | Key::Slow(operation) | Key::Gap(operation) => {
+                        operation
+                    }
+                };
+                let of = all.get(&operation)?;
+                did.bins.resize(bins, [0.0; 2]);
+                did.falls = matches!(key, Key::Calls(..));
+                did.reference[1] = of.reference[1];
+                for (bin, of) in did.bins.iter_mut().zip(&of.bins) {
+                    bin[1] = of[1];
+                }
+                Some((key, did))
+            })
+            .collect();
+        counts.sort_by_key(|(key, _)| *key);
+        let mut counts: Vec<Count> = counts.into_iter().map(|(_, count)| count).collect();
+        counts.extend(of_lines(mined, &all, (start, end), width, bins));
+        Self { start, width, counts }
+    }
+
+    /// For each of the moments, in ascending order: how many decibans speak for a change there.
+    pub(super) fn support(&self, moments: &[UnixNanos]) -> Vec<f64> {
+        let places = self.counts.len();
+        let mut support = vec![0.0; moments.len()];
+        for count in &self.counts {
+            let mut sums = Vec::with_capacity(count.bins.len() + 1);
+            let mut sum = [0.0, 0.0];
+            sums.push(sum);
+            for bin in &count.bins {
+                sum = [sum[0] + bin[0], sum[1] + bin[1]];
+                sums.push(sum);
+            }
+            for (moment, support) in moments.iter().zip(&mut support) {
+                let bin = usize::try_from((moment - self.start) / self.width).unwrap_or(0);
+                let Some(before) = sums.get(bin.min(sums.len() - 1)) else { continue };
+                let normal = [before[0] + count.reference[0], before[1] + count.reference[1]];
+                let after = [sum[0] - before[0], sum[1] - before[1]];
+                if normal[1] < FEWEST.0 || after[1] < FEWEST.1 {
+                    continue;
+                }
+                let g = binomial_g(normal[0], normal[1], after[0], after[1]);
+                let is_bad = g > 0.0 || count.falls;
+                if is_bad {
+                    // Where an operation does one thing or another, its workload may have changed.
+                    let share = normal[0] / normal[1];
+                    let weight = if share <= RARE || share >= RULE { 1.0 } else { CHOICE };
+                    *support += weight * decibans_of_g(g, places);
+                }
+            }
+        }
+        support
+    }
+}
+
+fn count(counts: &mut Count, slot: Option<usize>, bins: usize, part: usize) {
+    let cell = match slot {
+        None => Some(&mut counts.reference),
+        Some(slot) => {
+            if counts.bins.is_empty() {
+                counts.bins.resize(bins, [0.0; 2]);
+            }
+            counts.bins.get_mut(slot)
+        }
+    };
+    if let Some(value) = cell.and_then(|cell| cell.get_mut(part)) {
+        *value += 1.0;
+    }
+}
+
+/// How often lines are logged per execution of the operation that logs them.
+fn of_lines(
+    mined: &Mined<'_>,
+    all: &HashMap<u32, Count>,
+    (start, end): (UnixNanos, UnixNanos),
+    width: UnixNanos,
+    bins: usize,
+) -> Vec<Count> {
+    let mut counts: BTreeMap<TemplateId, Count> = BTreeMap::new();
+    for line in mined.lines.iter().filter(|line| line.is_first && (line.is_reference || line.at >= start && line.at < end)) {
+        let slot = (!line.is_reference).then(|| usize::try_from((line.at - start) / width).unwrap_or(0));
+        count(counts.entry(line.template).or_default(), slot, bins, 0);
+    }
+    counts
+        .into_iter()
+        .filter_map(|(id, mut count)| {
+            let template = mined.templates.get(&id)?;
+            let operations = template.emitters()?;
+            count.bins.resize(bins, [0.0; 2]);
+            count.falls = !template.is_error;
+            for of in operations.iter().filter_map(|operation| all.get(operation)) {
+                count.reference[1] += of.reference[1];
+                for (bin, of) in count.bins.iter_mut().zip(&of.bins) {
+                    bin[1] += of[1];
+                }
+            }
+            Some(count)
+        })
+        .collect()
+}
+
+/// Above what an operation's own time, and the gap to its callee, is slow: the 95th percentile of the healthy
+/// recording, or else of the first part of this one.
+fn limits(traced: &Traced<'_>) -> HashMap<u32, [f64; 2]> {
+    let least = traced.noticeable();
+    let mut values: HashMap<u32, [Vec<f64>; 2]> = HashMap::new();
+    let early = traced.now.spans.len() * 2 / 5;
+    for forest in [&traced.reference, &traced.now] {
+        let is_reference = std::ptr::eq(forest, &raw const traced.reference);
+        let upto = if is_reference { forest.spans.len() } else { early };
+        for index in 0..upto {
+            let operation = forest.operation(index);
+            let [own, gaps] = values.entry(operation).or_default();
+            if !is_reference && own.len().max(gaps.len()) >= ENOUGH {
+                continue;
+            }
+            if traced.is_caller_half(forest, index) {
+                gaps.extend(gap(forest, index));
+            } else {
+                own.push(forest.self_nanos(index) as f64 / 1e9);
+            }
+        }
+    }
+    values
+        .into_iter()
+        .map(|(operation, values)| {
+            let limits = values.map(|mut values| {
+                values.sort_by(f64::total_cmp);
+                let usual = quantile(&values, 0.5).filter(|_| values.len() >= ENOUGH / 2);
+                let high = quantile(&values, 0.95);
+                match (usual, high) {
+                    (Some(usual), Some(high)) => high.max(usual * 1.5).max(usual + least),
+                    _ => f64::MAX,
+                }
+            });
+            (operation, limits)
+        })
+        .collect()
+}

@@ -65,7 +65,7 @@ pub(super) fn observe(collected: &Collected, window: Window, at: Timestamp) -> O
         let of_traces = scope.spawn(|| {
             let mut found = traces::find_self_time(&traced, &periods);
             found.extend(traces::find_gaps(&traced, &periods));
-            found.extend(traces::find_structure(&traced, &periods));
+            found.extend(traces::find_structure(&traced, &periods, &mined.disturbed));
             found.extend(traces::find_failures(&traced, &periods));
             found.extend(traces::find_traffic(&traced, &periods));
             found

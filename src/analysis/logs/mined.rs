@@ -1,19 +1,27 @@
 //! All lines of a case as templates, each with the operation that logged it.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
 use quell_sdk::signal::{LogRecord, Severity, SpanId, TraceId, UnixNanos};
 
-use super::{Drain, TemplateId};
+use super::{
+    Drain, TemplateId,
+    mask::{WILDCARD, mask},
+};
 use crate::analysis::{case::Case, traces::Traced};
 
 /// Part of a template's lines that one operation must log to be its place.
 const MOSTLY: f64 = 0.8;
 /// Part of a template's lines that must be logged in spans for executions to be its exposure.
 const IN_SPANS: f64 = 0.5;
+
+/// Lines of a healthy recording that make a kind of error chronic.
+const CHRONIC: usize = 2;
+/// Tokens that tell the kinds of errors apart.
+const TOKENS: usize = 48;
 
 /// One line.
 #[derive(Clone, Copy, Debug)]
@@ -23,8 +31,10 @@ pub struct Line {
     pub is_reference: bool,
     /// The first line of its template in its span, or one outside any span.
     pub is_first: bool,
+    /// Its trace failed with an error that the healthy recording knows as well.
+    pub is_disturbed: bool,
     /// Index of the record among its recording's.
-    pub record: u32,
+    record: u32,
 }
 
 /// One template.
@@ -33,8 +43,12 @@ pub struct Template {
     pub service: Arc<str>,
     /// It was logged as a warning or worse, or speaks of trouble.
     pub is_error: bool,
+    /// An error that the healthy recording shows too, if perhaps elsewhere: the system's own noise.
+    pub is_chronic: bool,
     pub text: String,
     lines: f64,
+    /// Lines that are of a chronic kind.
+    chronic: f64,
     severity: Option<Severity>,
     /// Operations in whose spans it is logged, with how often.
     operations: HashMap<u32, u32>,
@@ -62,6 +76,8 @@ impl Template {
 pub struct Mined<'a> {
     pub lines: Vec<Line>,
     pub templates: BTreeMap<TemplateId, Template>,
+    /// Traces that failed with an error of a chronic kind.
+    pub disturbed: HashSet<TraceId>,
     pub(super) now: &'a [LogRecord],
     pub(super) reference: &'a [LogRecord],
 }
@@ -72,6 +88,7 @@ impl<'a> Mined<'a> {
         let mut mined = Self {
             lines: Vec::with_capacity(now.len() + reference.len()),
             templates: BTreeMap::new(),
+            disturbed: HashSet::new(),
             now,
             reference,
         };
@@ -102,7 +119,7 @@ impl<'a> Mined<'a> {
                 *template.operations.entry(*operation).or_default() += 1;
                 is_first = seen.insert((id, span));
             }
-            mined.lines.push(Line { at: record.at, template: id, is_reference, is_first, record: *number });
+            mined.lines.push(Line { at: record.at, template: id, is_reference, is_first, is_disturbed: false, record: *number });
             *number += 1;
         }
         for (id, template) in &mut mined.templates {
@@ -110,7 +127,43 @@ impl<'a> Mined<'a> {
             template.is_error = template.severity.is_some_and(|severity| severity >= Severity::Warn)
                 || sounds_wrong(&template.text);
         }
+        mined.find_chronic(traced);
         mined
+    }
+
+    /// Errors of a kind that the healthy recording has, and that wander between services, are the system's own
+    /// noise; requests that fail with one say nothing about what else changed: their paths end early anyway.
+    fn find_chronic(&mut self, traced: &Traced<'_>) {
+        let mut kinds: HashMap<Vec<String>, (usize, BTreeSet<Arc<str>>)> = HashMap::new();
+        let mut of_line: Vec<Option<Vec<String>>> = Vec::with_capacity(self.lines.len());
+        for line in &self.lines {
+            let record = self.record(line).filter(|record| record.severity.is_error());
+            let kind = record.filter(|_| !self.reference.is_empty()).map(|record| kind(&record.body, traced));
+            if let (Some(kind), Some(record)) = (&kind, record) {
+                let (healthy, services) = kinds.entry(kind.clone()).or_default();
+                *healthy += usize::from(line.is_reference);
+                services.insert(record.service.clone());
+            }
+            of_line.push(kind);
+        }
+        kinds.retain(|_, (healthy, services)| *healthy >= CHRONIC && services.len() > 1);
+        for (line, kind) in self.lines.iter().zip(&of_line) {
+            if kind.as_ref().is_some_and(|kind| kinds.contains_key(kind)) {
+                if let Some(template) = self.templates.get_mut(&line.template) {
+                    template.chronic += 1.0;
+                }
+                let records = if line.is_reference { self.reference } else { self.now };
+                self.disturbed.extend(records.get(line.record as usize).and_then(|record| record.trace_id));
+            }
+        }
+        for template in self.templates.values_mut() {
+            template.is_chronic = template.chronic >= 0.5 * template.lines;
+        }
+        for line in &mut self.lines {
+            let records = if line.is_reference { self.reference } else { self.now };
+            let trace = records.get(line.record as usize).and_then(|record| record.trace_id);
+            line.is_disturbed = trace.is_some_and(|trace| self.disturbed.contains(&trace));
+        }
     }
 
     /// The record of a line.
@@ -118,6 +171,18 @@ impl<'a> Mined<'a> {
         let records = if line.is_reference { self.reference } else { self.now };
         records.get(line.record as usize)
     }
+}
+
+/// What an error says, whatever service it is about.
+fn kind(line: &str, traced: &Traced<'_>) -> Vec<String> {
+    let mut tokens = mask(line, TOKENS);
+    for token in &mut tokens {
+        let word = token.trim_matches(|c: char| !c.is_alphanumeric());
+        if traced.reports(word) {
+            *token = WILDCARD.to_owned();
+        }
+    }
+    tokens
 }
 
 fn span_operations(traced: &Traced<'_>) -> HashMap<(TraceId, SpanId), u32> {

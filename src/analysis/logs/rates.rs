@@ -33,6 +33,9 @@ const RULE: f64 = 0.9;
 /// Weight of a line that comes and goes.
 const CHOICE: f64 = 0.5;
 
+/// Weight of an error that a healthy recording has too.
+const NOISE: f64 = 0.25;
+
 /// How often a template was logged on each side of the onset.
 #[derive(Default)]
 struct Counted {
@@ -73,7 +76,11 @@ fn exposures(mined: &Mined<'_>, traced: &Traced<'_>, periods: &Periods) -> Expos
     let mut by_service: HashMap<Arc<str>, [f64; 2]> = HashMap::new();
     for (forest, index, side) in traced.sided(periods) {
         let slot = usize::from(side == Side::Incident);
-        if let Some(count) = by_operation.entry(forest.operation(index)).or_default().get_mut(slot) {
+        let is_disturbed =
+            forest.spans.get(index).is_some_and(|span| mined.disturbed.contains(&span.trace_id));
+        if !is_disturbed
+            && let Some(count) = by_operation.entry(forest.operation(index)).or_default().get_mut(slot)
+        {
             *count += 1.0;
         }
         if let Some(span) = forest.spans.get(index)
@@ -97,6 +104,10 @@ fn count(mined: &Mined<'_>, periods: &Periods) -> BTreeMap<TemplateId, Counted> 
     let mut counts: BTreeMap<TemplateId, Counted> = BTreeMap::new();
     for line in &mined.lines {
         let Some(side) = side(line, periods) else { continue };
+        let is_chronic = mined.templates.get(&line.template).is_some_and(|template| template.is_chronic);
+        if line.is_disturbed && !is_chronic {
+            continue;
+        }
         let count = counts.entry(line.template).or_default();
         let slot = usize::from(side == Side::Incident);
         if count.sample.is_empty() || side == Side::Incident && count.lines[1] < 0.5 {
@@ -125,7 +136,7 @@ fn side(line: &Line, periods: &Periods) -> Option<Side> {
 impl Exposures {
     /// Executions of the operations that log it, else of its service, else seconds; with the word for it.
     fn of(&self, template: &Template) -> ([f64; 2], &'static str) {
-        if let Some(operations) = template.emitters() {
+        if let Some(operations) = template.emitters().filter(|_| !template.is_chronic) {
             let exposure = operations.iter().fold([0.0, 0.0], |sum: [f64; 2], operation| {
                 let of = self.by_operation.get(operation).copied().unwrap_or_default();
                 [sum[0] + of[0], sum[1] + of[1]]
@@ -170,7 +181,7 @@ fn finding(template: &Template, counted: Counted, exposures: &Exposures, places:
     } else {
         (Direction::Up, if is_error { 1.0 } else { ((observed / normal - 1.0) / 4.0).clamp(0.0, 0.4) })
     };
-    let decibans = decibans_of_g(g, places) * weight;
+    let decibans = decibans_of_g(g, places) * weight * if template.is_chronic { NOISE } else { 1.0 };
     if decibans < 1.0 {
         return None;
     }

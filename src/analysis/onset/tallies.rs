@@ -68,7 +68,8 @@ impl Tallies {
             let is_reference = std::ptr::eq(forest, &raw const traced.reference);
             for (index, span) in forest.spans.iter().enumerate() {
                 let slot = (!is_reference).then(|| usize::try_from((span.start - start) / width).unwrap_or(0));
-                if !is_reference && (span.start < start || span.start >= end) {
+                let is_outside = !is_reference && (span.start < start || span.start >= end);
+                if is_outside || mined.disturbed.contains(&span.trace_id) {
                     continue;
                 }
                 let operation = forest.operation(index);
@@ -173,7 +174,7 @@ fn of_lines(
     bins: usize,
 ) -> Vec<Count> {
     let mut counts: BTreeMap<TemplateId, Count> = BTreeMap::new();
-    for line in mined.lines.iter().filter(|line| line.is_first && (line.is_reference || line.at >= start && line.at < end)) {
+    for line in mined.lines.iter().filter(|line| line.is_first && !line.is_disturbed && (line.is_reference || line.at >= start && line.at < end)) {
         let slot = (!line.is_reference).then(|| usize::try_from((line.at - start) / width).unwrap_or(0));
         count(counts.entry(line.template).or_default(), slot, bins, 0);
     }

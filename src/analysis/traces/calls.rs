@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use quell_sdk::signal::UnixNanos;
+use quell_sdk::signal::{TraceId, UnixNanos};
 
 use super::traced::{Side, Traced, since, traceql};
 use crate::{
@@ -58,14 +58,18 @@ const RULE: f64 = 0.9;
 /// Weight of a change in an operation that does one thing or another: its workload may have changed.
 const CHOICE: f64 = 0.35;
 
-/// Finds parents that call their children more or less often than they used to.
-pub fn find(traced: &Traced<'_>, periods: &Periods) -> Vec<Finding> {
+/// Finds parents that call their children more or less often than they used to. Traces in `disturbed` failed with
+/// an error that is normal here, and say nothing.
+pub fn find(traced: &Traced<'_>, periods: &Periods, disturbed: &HashSet<TraceId>) -> Vec<Finding> {
     let mut parents: HashMap<u32, Executions> = HashMap::new();
     let mut children: BTreeMap<(u32, u32), Calls> = BTreeMap::new();
     let mut moments: HashMap<u32, Vec<UnixNanos>> = HashMap::new();
     let mut made: Vec<u32> = Vec::new();
     let mut outgoing: HashSet<u32> = HashSet::new();
     for (forest, index, side) in traced.sided(periods) {
+        if forest.spans.get(index).is_some_and(|span| disturbed.contains(&span.trace_id)) {
+            continue;
+        }
         let parent = forest.operation(index);
         parents.entry(parent).or_default().add(side);
         if side == Side::Incident

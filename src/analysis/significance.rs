@@ -61,6 +61,12 @@ pub fn binomial_g(before: f64, all_before: f64, during: f64, all_during: f64) ->
     if during / all_during < before / all_before { -g.max(0.0) } else { g.max(0.0) }
 }
 
+/// How far a share of executions makes a rule, 0 to 1: what always happens follows from the code, what happens
+/// half of the time from what was asked for, and a change of it may be a change of workload.
+pub fn rule(share: f64) -> f64 {
+    (2.0 * share.clamp(0.5, 1.0) - 1.0).powi(3)
+}
+
 /// Decibans of a G statistic among `places` that were looked at.
 pub fn decibans_of_g(g: f64, places: usize) -> Decibans {
     (PER_NAT * (g.abs() / 2.0) - 10.0 * (places.max(1) as f64).log10()).clamp(0.0, CEILING)

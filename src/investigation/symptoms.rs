@@ -63,9 +63,8 @@ pub(super) fn observe(collected: &Collected, window: Window, at: Timestamp) -> O
     }
     let (of_traces, of_rest) = std::thread::scope(|scope| {
         let of_traces = scope.spawn(|| {
-            let mut found = traces::find_self_time(&traced, &periods);
-            found.extend(traces::find_gaps(&traced, &periods));
-            found.extend(traces::find_structure(&traced, &periods, &mined.disturbed));
+            let mut found = traces::find_delays(&traced, &periods);
+            found.extend(traces::find_structure(&traced, &periods, &mined));
             found.extend(traces::find_failures(&traced, &periods));
             found.extend(traces::find_traffic(&traced, &periods));
             found

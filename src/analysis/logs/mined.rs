@@ -31,8 +31,10 @@ pub struct Line {
     pub is_reference: bool,
     /// The first line of its template in its span, or one outside any span.
     pub is_first: bool,
-    /// Its trace failed with an error that the healthy recording knows as well.
+    /// Its execution failed with an error that the healthy recording knows as well.
     pub is_disturbed: bool,
+    /// Index of its span in the forest of its recording.
+    span: Option<u32>,
     /// Index of the record among its recording's.
     record: u32,
 }
@@ -76,8 +78,9 @@ impl Template {
 pub struct Mined<'a> {
     pub lines: Vec<Line>,
     pub templates: BTreeMap<TemplateId, Template>,
-    /// Traces that failed with an error of a chronic kind.
-    pub disturbed: HashSet<TraceId>,
+    /// Executions that failed with an error of a chronic kind, or called one: by index of the span, of now and of
+    /// the healthy recording.
+    disturbed: [HashSet<u32>; 2],
     pub(super) now: &'a [LogRecord],
     pub(super) reference: &'a [LogRecord],
 }
@@ -88,14 +91,14 @@ impl<'a> Mined<'a> {
         let mut mined = Self {
             lines: Vec::with_capacity(now.len() + reference.len()),
             templates: BTreeMap::new(),
-            disturbed: HashSet::new(),
+            disturbed: [HashSet::new(), HashSet::new()],
             now,
             reference,
         };
         if now.is_empty() && reference.is_empty() {
             return mined;
         }
-        let operations = span_operations(traced);
+        let spans = spans(traced);
         let mut drain = Drain::default();
         let mut groups: HashMap<Arc<str>, u32> = HashMap::new();
         let mut seen: HashSet<(TemplateId, SpanId)> = HashSet::new();
@@ -113,13 +116,15 @@ impl<'a> Mined<'a> {
             template.severity = template.severity.max(Some(record.severity));
             template.lines += 1.0;
             let mut is_first = true;
+            let mut of_span = None;
             if let (Some(trace), Some(span)) = (record.trace_id, record.span_id)
-                && let Some(operation) = operations.get(&(trace, span))
+                && let Some((operation, index)) = spans.get(&(trace, span))
             {
                 *template.operations.entry(*operation).or_default() += 1;
                 is_first = seen.insert((id, span));
+                of_span = Some(*index);
             }
-            mined.lines.push(Line { at: record.at, template: id, is_reference, is_first, is_disturbed: false, record: *number });
+            mined.lines.push(Line { at: record.at, template: id, is_reference, is_first, is_disturbed: false, span: of_span, record: *number });
             *number += 1;
         }
         for (id, template) in &mut mined.templates {
@@ -152,18 +157,28 @@ impl<'a> Mined<'a> {
                 if let Some(template) = self.templates.get_mut(&line.template) {
                     template.chronic += 1.0;
                 }
-                let records = if line.is_reference { self.reference } else { self.now };
-                self.disturbed.extend(records.get(line.record as usize).and_then(|record| record.trace_id));
+                let forest = if line.is_reference { &traced.reference } else { &traced.now };
+                let disturbed = &mut self.disturbed[usize::from(line.is_reference)];
+                // Who called what failed ended early as well.
+                let mut span = line.span;
+                while let Some(index) = span.filter(|index| disturbed.insert(*index)) {
+                    span = forest.parent(index as usize).and_then(|parent| u32::try_from(parent).ok());
+                }
             }
         }
         for template in self.templates.values_mut() {
             template.is_chronic = template.chronic >= 0.5 * template.lines;
         }
         for line in &mut self.lines {
-            let records = if line.is_reference { self.reference } else { self.now };
-            let trace = records.get(line.record as usize).and_then(|record| record.trace_id);
-            line.is_disturbed = trace.is_some_and(|trace| self.disturbed.contains(&trace));
+            let disturbed = &self.disturbed[usize::from(line.is_reference)];
+            line.is_disturbed = line.span.is_some_and(|span| disturbed.contains(&span));
         }
+    }
+
+    /// Whether a span's execution failed with an error that is normal here, so that what it did not do says
+    /// nothing.
+    pub fn is_disturbed(&self, is_reference: bool, span: usize) -> bool {
+        u32::try_from(span).is_ok_and(|span| self.disturbed[usize::from(is_reference)].contains(&span))
     }
 
     /// The record of a line.
@@ -185,15 +200,14 @@ fn kind(line: &str, traced: &Traced<'_>) -> Vec<String> {
     tokens
 }
 
-fn span_operations(traced: &Traced<'_>) -> HashMap<(TraceId, SpanId), u32> {
+/// Operation and index of every span.
+fn spans(traced: &Traced<'_>) -> HashMap<(TraceId, SpanId), (u32, u32)> {
     [&traced.now, &traced.reference]
         .into_iter()
         .flat_map(|forest| {
-            forest
-                .spans
-                .iter()
-                .enumerate()
-                .map(|(index, span)| ((span.trace_id, span.span_id), forest.operation(index)))
+            (0_u32..).zip(forest.spans).map(|(index, span)| {
+                ((span.trace_id, span.span_id), (forest.operation(index as usize), index))
+            })
         })
         .collect()
 }

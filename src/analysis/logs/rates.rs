@@ -19,7 +19,7 @@ use crate::{
     analysis::{
         case::Periods,
         finding::Finding,
-        significance::{binomial_g, decibans_of_g, rates_g},
+        significance::{binomial_g, decibans_of_g, rates_g, rule},
         traces::{Side, Traced, since},
     },
     domain::{Direction, Entity, IndicatorKind, Language, Number, SignalKind, Trust},
@@ -28,10 +28,10 @@ use crate::{
 /// Lines per execution from which on their number says more than their presence.
 const REPEATED: f64 = 1.5;
 
-/// Part of the executions in which a line is logged by rule.
-const RULE: f64 = 0.9;
 /// Weight of a line that comes and goes.
-const CHOICE: f64 = 0.5;
+const CHOICE: f64 = 0.4;
+/// Weight of a line that is new or more frequent and no error.
+const NEWS: f64 = 0.25;
 
 /// Weight of an error that a healthy recording has too.
 const NOISE: f64 = 0.25;
@@ -76,8 +76,7 @@ fn exposures(mined: &Mined<'_>, traced: &Traced<'_>, periods: &Periods) -> Expos
     let mut by_service: HashMap<Arc<str>, [f64; 2]> = HashMap::new();
     for (forest, index, side) in traced.sided(periods) {
         let slot = usize::from(side == Side::Incident);
-        let is_disturbed =
-            forest.spans.get(index).is_some_and(|span| mined.disturbed.contains(&span.trace_id));
+        let is_disturbed = mined.is_disturbed(std::ptr::eq(forest, &raw const traced.reference), index);
         if !is_disturbed
             && let Some(count) = by_operation.entry(forest.operation(index)).or_default().get_mut(slot)
         {
@@ -168,18 +167,18 @@ fn finding(template: &Template, counted: Counted, exposures: &Exposures, places:
         rates_g(lines[0], exposure[0], lines[1], exposure[1])
     };
     let is_error = template.is_error;
-    // What every execution logs is a rule of the code path; what some log may depend on what is asked for.
-    let is_rule = unit == EXECUTION && normal >= RULE;
-    let rule = if is_rule { 1.0 } else { CHOICE };
-    let (direction, weight) = if lines[1] < 0.5 && (expected >= 3.0 || is_rule) {
-        (Direction::Vanished, if is_error { 0.0 } else { rule })
+    // What every execution logs follows from the code path; what some log may depend on what is asked for, and
+    // news that nobody calls an error is news only.
+    let rule = if unit == EXECUTION { rule(normal) } else { CHOICE };
+    let (direction, weight) = if lines[1] < 0.5 && (expected >= 3.0 || rule > 0.5) {
+        (Direction::Vanished, if is_error { 0.0 } else { rule.max(CHOICE) })
     } else if lines[0] < 0.5 {
-        (Direction::New, if is_error { 1.0 } else { 0.6 })
+        (Direction::New, if is_error { 1.0 } else { NEWS })
     } else if g < 0.0 {
         // Errors that become rare are recovery.
         (Direction::Down, if is_error { 0.0 } else { (1.0 - observed / normal).clamp(0.0, 1.0).sqrt() * rule })
     } else {
-        (Direction::Up, if is_error { 1.0 } else { ((observed / normal - 1.0) / 4.0).clamp(0.0, 0.4) })
+        (Direction::Up, if is_error { 1.0 } else { ((observed / normal - 1.0) / 4.0).clamp(0.0, 1.0) * NEWS })
     };
     let decibans = decibans_of_g(g, places) * weight * if template.is_chronic { NOISE } else { 1.0 };
     if decibans < 1.0 {

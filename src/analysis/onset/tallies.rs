@@ -12,20 +12,14 @@ use quell_sdk::signal::{SpanStatus, UnixNanos};
 use crate::analysis::{
     logs::{Mined, TemplateId},
     series::quantile,
-    significance::{binomial_g, decibans_of_g},
+    significance::{binomial_g, decibans_of_g, rule},
     traces::{Traced, gap},
 };
 
 /// Samples of an operation from which on its own past says what is normal for it.
 const ENOUGH: usize = 16;
 /// Executions on both sides below which nothing is said.
-const FEWEST: (f64, f64) = (8.0, 2.0);
-
-/// Shares of executions from which on something is a rule, or an exception.
-const RULE: f64 = 0.9;
-const RARE: f64 = 0.08;
-/// Weight of a change of what is neither.
-const CHOICE: f64 = 0.2;
+const FEWEST: (f64, f64) = (4.0, 2.0);
 
 #[derive(Clone, Default)]
 struct Count {
@@ -35,6 +29,8 @@ struct Count {
     bins: Vec<[f64; 2]>,
     /// Whether becoming rarer is bad as well.
     falls: bool,
+    /// What a rise counts.
+    weight: f64,
 }
 
 /// All counts of a case.
@@ -69,7 +65,7 @@ impl Tallies {
             for (index, span) in forest.spans.iter().enumerate() {
                 let slot = (!is_reference).then(|| usize::try_from((span.start - start) / width).unwrap_or(0));
                 let is_outside = !is_reference && (span.start < start || span.start >= end);
-                if is_outside || mined.disturbed.contains(&span.trace_id) {
+                if is_outside || mined.is_disturbed(is_reference, index) {
                     continue;
                 }
                 let operation = forest.operation(index);
@@ -103,6 +99,7 @@ impl Tallies {
                 let of = all.get(&operation)?;
                 did.bins.resize(bins, [0.0; 2]);
                 did.falls = matches!(key, Key::Calls(..));
+                did.weight = if did.falls { 0.5 } else { 1.0 };
                 did.reference[1] = of.reference[1];
                 for (bin, of) in did.bins.iter_mut().zip(&of.bins) {
                     bin[1] = of[1];
@@ -118,7 +115,9 @@ impl Tallies {
 
     /// For each of the moments, in ascending order: how many decibans speak for a change there.
     pub(super) fn support(&self, moments: &[UnixNanos]) -> Vec<f64> {
-        let places = self.counts.len();
+        // Only what explains most is looked for, and counts of one fault come together: a full correction for all
+        // that was looked at would silence rare operations.
+        let places = self.counts.len().isqrt();
         let mut support = vec![0.0; moments.len()];
         for count in &self.counts {
             let mut sums = Vec::with_capacity(count.bins.len() + 1);
@@ -141,7 +140,7 @@ impl Tallies {
                 if is_bad {
                     // Where an operation does one thing or another, its workload may have changed.
                     let share = normal[0] / normal[1];
-                    let weight = if share <= RARE || share >= RULE { 1.0 } else { CHOICE };
+                    let weight = if g > 0.0 { rule(1.0 - share) * count.weight } else { rule(share) };
                     *support += weight * decibans_of_g(g, places);
                 }
             }
@@ -185,6 +184,7 @@ fn of_lines(
             let operations = template.emitters()?;
             count.bins.resize(bins, [0.0; 2]);
             count.falls = !template.is_error;
+            count.weight = if template.is_error { 1.0 } else { 0.5 };
             for of in operations.iter().filter_map(|operation| all.get(operation)) {
                 count.reference[1] += of.reference[1];
                 for (bin, of) in count.bins.iter_mut().zip(&of.bins) {

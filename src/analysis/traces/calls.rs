@@ -7,14 +7,15 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use quell_sdk::signal::{TraceId, UnixNanos};
+use quell_sdk::signal::UnixNanos;
 
 use super::traced::{Side, Traced, since, traceql};
 use crate::{
     analysis::{
         case::Periods,
         finding::Finding,
-        significance::{binomial_g, decibans_of_g, rates_g},
+        logs::Mined,
+        significance::{binomial_g, decibans_of_g, rates_g, rule},
     },
     domain::{Direction, Entity, IndicatorKind, Language, Number, SignalKind, Trust},
 };
@@ -53,21 +54,23 @@ impl Calls {
     }
 }
 
+/// Normal executions below which nothing is known of a path.
+const FEWEST: f64 = 4.0;
 /// Part of the executions that a call must be made in to be a rule of the code path, not a choice.
 const RULE: f64 = 0.9;
 /// Weight of a change in an operation that does one thing or another: its workload may have changed.
-const CHOICE: f64 = 0.35;
+const CHOICE: f64 = 0.3;
 
-/// Finds parents that call their children more or less often than they used to. Traces in `disturbed` failed with
-/// an error that is normal here, and say nothing.
-pub fn find(traced: &Traced<'_>, periods: &Periods, disturbed: &HashSet<TraceId>) -> Vec<Finding> {
+/// Finds parents that call their children more or less often than they used to. Executions that
+/// failed with an error that is normal here say nothing.
+pub fn find(traced: &Traced<'_>, periods: &Periods, mined: &Mined<'_>) -> Vec<Finding> {
     let mut parents: HashMap<u32, Executions> = HashMap::new();
     let mut children: BTreeMap<(u32, u32), Calls> = BTreeMap::new();
     let mut moments: HashMap<u32, Vec<UnixNanos>> = HashMap::new();
     let mut made: Vec<u32> = Vec::new();
     let mut outgoing: HashSet<u32> = HashSet::new();
     for (forest, index, side) in traced.sided(periods) {
-        if forest.spans.get(index).is_some_and(|span| disturbed.contains(&span.trace_id)) {
+        if mined.is_disturbed(std::ptr::eq(forest, &raw const traced.reference), index) {
             continue;
         }
         let parent = forest.operation(index);
@@ -124,7 +127,7 @@ fn finding(
     follows: bool,
     places: usize,
 ) -> Option<Finding> {
-    if of.normal < 8.0 || of.incident < 2.0 {
+    if of.normal < FEWEST || of.incident < 2.0 {
         return None;
     }
     let normal = calls.normal / of.normal;
@@ -137,17 +140,17 @@ fn finding(
     };
     let made = calls.made.normal / of.normal;
     let expected = normal * of.incident;
-    let is_rule = made >= RULE;
-    let (direction, weight) = if calls.incident < 0.5 && (expected >= 3.0 || is_rule) {
-        (Direction::Vanished, if is_rule { 1.0 } else { CHOICE })
+    let rule = rule(made);
+    let (direction, weight) = if calls.incident < 0.5 && (expected >= 3.0 || made >= RULE) {
+        (Direction::Vanished, rule.max(CHOICE))
     } else if calls.normal < 0.5 {
         (Direction::New, if follows { 0.8 } else { CHOICE })
     } else if g < 0.0 {
-        let part = ((normal - observed) / normal).clamp(0.0, 1.0);
-        (Direction::Down, if is_rule { part.sqrt() } else { part * CHOICE })
+        (Direction::Down, rule * ((normal - observed) / normal).clamp(0.0, 1.0).sqrt())
     } else {
-        let part = ((observed - normal) / normal.max(0.05) / 2.0).clamp(0.0, 0.6);
-        (Direction::Up, if follows { part } else { part * CHOICE })
+        let more = ((observed - normal) / normal.max(0.05) / 2.0).clamp(0.0, 0.6);
+        // More calls in each execution is a loop; more executions with the call is another workload.
+        (Direction::Up, if observed > 1.5 { more } else { more * CHOICE })
     };
     let (service, parent_name) = traced.operations.name(parent);
     let (callee, child_name) = traced.operations.name(child);

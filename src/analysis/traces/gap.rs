@@ -25,6 +25,9 @@ use crate::{
     domain::{Direction, Entity, IndicatorKind, Language, Number, SignalKind, Trust},
 };
 
+/// The number of a finding that says how much time was lost in all.
+pub(super) const LOST: &str = "time lost";
+
 type Edge = (Arc<str>, Arc<str>);
 
 #[derive(Default)]
@@ -78,8 +81,15 @@ pub fn find(traced: &Traced<'_>, periods: &Periods) -> Vec<Finding> {
             *counts.entry(node).or_default() += 1;
             counts
         });
-    let shifted: Vec<Shifted> =
-        edges.into_iter().filter_map(|(edge, gaps)| shifted(edge, gaps, &pooled, (places, traced.noticeable()))).collect();
+    let requests = traced.requests(periods);
+    let shifted: Vec<Shifted> = edges
+        .into_iter()
+        .filter_map(|(edge, gaps)| shifted(edge, gaps, &pooled, (places, traced.noticeable())))
+        .map(|mut found| {
+            found.decibans *= traced.felt(found.seconds, found.calls, requests);
+            found
+        })
+        .collect();
     blame(shifted, &seen)
 }
 
@@ -175,6 +185,7 @@ fn finding(node: &Arc<str>, found: Shifted, total: f64) -> Finding {
             found.calls
         ),
         numbers: vec![
+            Number::new(LOST, found.seconds, "s"),
             Number::new("normal gap", found.normal, "s"),
             Number::new("slow gap", found.observed, "s"),
             Number::new("slow calls", found.slow as f64, "1"),

@@ -1,6 +1,7 @@
 //! Traces: where the time was really spent, where errors began, which calls no longer happen.
 
 mod calls;
+mod delays;
 mod failures;
 mod forest;
 mod gap;
@@ -13,8 +14,8 @@ mod traffic;
 pub use calls::find as find_structure;
 pub use failures::find as find_failures;
 pub use forest::{Forest, Operations};
-pub use gap::{find as find_gaps, gap};
+pub use delays::find as find_delays;
+pub use gap::gap;
 pub use peer::{Peer, peer};
-pub use self_time::find as find_self_time;
 pub use traced::{Side, Traced, since};
 pub use traffic::find as find_traffic;

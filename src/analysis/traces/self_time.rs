@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use quell_sdk::signal::UnixNanos;
 
 use super::{
+    gap::LOST,
     tail::tail_g,
     traced::{Side, Traced, since, traceql},
 };
@@ -64,9 +65,12 @@ pub fn find(traced: &Traced<'_>, periods: &Periods) -> Vec<Finding> {
         }
     }
     let places = operations.len();
+    let requests = traced.requests(periods);
     let mut owners: BTreeMap<Entity, Own> = BTreeMap::new();
     for ((entity, id), operation) in &mut operations {
-        if let Some(found) = excess(operation, traced.operations.name(*id), places, traced.noticeable()) {
+        let found = excess(operation, traced.operations.name(*id), places, traced.noticeable());
+        if let Some(mut found) = found {
+            found.decibans *= traced.felt(found.best.excess, found.best.calls, requests);
             let own = owners.entry(entity.clone());
             own.and_modify(|own| own.add(&found)).or_insert_with(|| Own::from(found));
         }
@@ -173,7 +177,7 @@ fn finding(entity: Entity, own: Own, total: f64) -> Option<Finding> {
             normal * 1e3
         ),
         numbers: vec![
-            Number::new("own excess", own.excess, "s"),
+            Number::new(LOST, own.excess, "s"),
             Number::new("share of all excess", share, "1"),
             Number::new("normal self time", normal, "s"),
             Number::new("slow self time", observed, "s"),

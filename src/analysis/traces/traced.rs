@@ -55,6 +55,18 @@ impl<'a> Traced<'a> {
         self.now.spans.is_empty()
     }
 
+    /// How much of a delay is felt, 0 to 1: what it adds to each call, or to each request, as a part of what a whole
+    /// request takes.
+    pub fn felt(&self, seconds: f64, calls: usize, requests: usize) -> f64 {
+        let each = seconds / calls.min(requests).max(1) as f64;
+        (each / (FELT * self.request).max(1e-6)).clamp(0.0, 1.0).sqrt()
+    }
+
+    /// Requests of the incident: spans that begin a trace.
+    pub fn requests(&self, periods: &Periods) -> usize {
+        self.now.spans.iter().filter(|span| span.parent.is_none() && periods.is_during(span.start)).count()
+    }
+
     /// Whether a service reports anything.
     pub fn reports(&self, service: &str) -> bool {
         self.services.contains(service)
@@ -104,6 +116,8 @@ impl<'a> Traced<'a> {
 
 /// Part of a whole request that a delay must reach to be noticed.
 const NOTICEABLE: f64 = 0.05;
+/// Part of a whole request that is felt in full.
+const FELT: f64 = 0.1;
 
 /// Median duration of the spans that begin a trace.
 fn request_seconds(forest: &Forest<'_>) -> Option<f64> {

@@ -30,6 +30,10 @@ struct Requests {
 /// counts.
 pub fn find(traced: &Traced<'_>, periods: &Periods) -> Vec<Finding> {
     let mut services: BTreeMap<Arc<str>, Requests> = BTreeMap::new();
+    // Requests are counted from the first to the last that was traced: what lies outside is not known to be nothing.
+    let first = traced.now.spans.first().map_or(periods.start, |span| span.start);
+    let last = traced.now.spans.last().map_or(periods.end, |span| span.start + 1);
+    let periods = &Periods { start: periods.start.max(first), end: periods.end.min(last), ..*periods };
     let seconds = [periods.seconds_before(), periods.seconds_during()];
     if seconds[0] < 5.0 || seconds[1] < 1.0 {
         return Vec::new();

@@ -30,6 +30,12 @@ const ABSENT_AS_EXPECTED: Decibans = 1.0;
 const SEEN_UNEXPECTED: Decibans = -6.0;
 const ABSENT_UNEXPECTED: Decibans = -4.0;
 
+/// Overlap of contents below which there is none, from which on one change's tells against the others', and the part of
+/// the best one's below which another's is chance.
+const NOTHING: f64 = 0.05;
+const TELLING: f64 = 0.5;
+const LITTLE: f64 = 0.3;
+
 /// How long one check may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -252,18 +258,22 @@ fn of_change(proposal: &Proposal, suspect: &Suspect, board: &Board) -> Vec<Argum
     let change = board.case.changes.get(suspect.candidate.change);
     let has_content = change.is_some_and(|change| !change.patch.is_empty() || !change.files.is_empty());
     let overlap = &suspect.overlap;
-    if overlap.score > 0.05 {
+    if overlap.score > NOTHING {
         arguments.push(argument(
             "content",
-            (overlap.score * 4.0).min(12.0),
+            if overlap.score < LITTLE * board.best_overlap { 0.0 } else { (overlap.score * 4.5).min(13.0) },
             format!("its content speaks of what now fails: {}", overlap.words.join(", ")),
         ));
-    } else if has_content && board.best_overlap > 0.5 {
+    } else if has_content && board.best_overlap > TELLING {
         arguments.push(argument(
             "content",
-            -5.0,
+            if board.best_overlap > 2.0 * TELLING { -8.0 } else { -5.0 },
             "its content has nothing in common with what now fails".to_owned(),
         ));
+    }
+    if suspect.effect.decibans.abs() > f64::EPSILON {
+        let because = suspect.effect.because.join("; ");
+        arguments.push(argument("effect", suspect.effect.decibans, because));
     }
     arguments
 }

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     analysis::{
         Case,
-        changes::{Candidate, Content, Document, Overlap, candidates},
+        changes::{Candidate, Content, Document, Effect, Overlap, candidates, effect},
     },
     domain::{Direction, Entity, EntityKind, EvidenceId, IndicatorKind, SignalKind},
 };
@@ -20,6 +20,7 @@ use crate::{
 pub(super) struct Suspect {
     pub candidate: Candidate,
     pub overlap: Overlap,
+    pub effect: Effect,
 }
 
 /// The shared facts.
@@ -59,7 +60,8 @@ impl Board {
             .into_iter()
             .map(|candidate| {
                 let overlap = content.overlap(candidate.change, &document);
-                (candidate.change, Suspect { candidate, overlap })
+                let effect = case.changes.get(candidate.change).map(effect).unwrap_or_default();
+                (candidate.change, Suspect { candidate, overlap, effect })
             })
             .collect();
         let best_overlap = suspects.values().map(|suspect| suspect.overlap.score).fold(0.0, f64::max);

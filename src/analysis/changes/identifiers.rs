@@ -19,10 +19,10 @@ pub fn identifiers(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let is_part = |character: char| character.is_ascii_alphanumeric() || character == '_';
     for word in text.split(|character: char| !is_part(character)).filter(|word| word.len() >= 3) {
-        let whole = word.to_ascii_lowercase();
+        let whole = stem(word.to_ascii_lowercase());
         let parts = parts(word);
         if parts.len() > 1 {
-            found.extend(parts.into_iter().filter(|part| tells(part)));
+            found.extend(parts.into_iter().map(stem).filter(|part| tells(part)));
         }
         if tells(&whole) {
             found.push(whole);
@@ -37,11 +37,23 @@ fn tells(word: &str) -> bool {
         && !word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_')
 }
 
+/// One word for one and many.
+fn stem(word: String) -> String {
+    match word.strip_suffix('s') {
+        Some(one) if one.len() >= 3 && !one.ends_with(['s', 'u', 'i']) => one.to_owned(),
+        _ => word,
+    }
+}
+
 fn parts(word: &str) -> Vec<String> {
     let mut parts = vec![String::new()];
     let mut previous_lower = false;
+    let mut following = word.chars().skip(1);
     for character in word.chars() {
-        if character == '_' || (character.is_ascii_uppercase() && previous_lower) {
+        let next_lower = following.next().is_some_and(|next| next.is_ascii_lowercase());
+        // An acronym ends where a word begins: CASRetry.
+        let begins = character.is_ascii_uppercase() && (previous_lower || next_lower);
+        if character == '_' || begins {
             parts.push(String::new());
         }
         if character != '_'

@@ -9,15 +9,15 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::{
     board::{Board, Suspect},
-    fault::{OF_CHANGES, Prediction, signature},
+    fault::{OF_CHANGES, Prediction, Sign, signature},
     propagation,
     propose::Proposal,
     symptoms::moment,
 };
 use crate::{
-    analysis::Periods,
+    analysis::{Periods, changes::Rollout},
     domain::{
-        Argument, Decibans, Evidence, EvidenceId, Hop, HypothesisId, Labels, SignalKind, Trust, Window,
+        Argument, Decibans, Direction, Entity, Evidence, EvidenceId, Hop, HypothesisId, IndicatorKind, Labels, SignalKind, Trust, Window,
     },
     investigation::Sources,
     runbook::{self, Check, CheckOutcome, CheckTimes, Truth, Vars},
@@ -35,6 +35,22 @@ const ABSENT_UNEXPECTED: Decibans = -4.0;
 const NOTHING: f64 = 0.05;
 const TELLING: f64 = 0.5;
 const LITTLE: f64 = 0.3;
+
+/// What comes about with no change of one's own, and what it takes from the changes' guilt.
+const BY_ITSELF: &[(&str, &Sign, Decibans)] = &[
+    (
+        "a certificate runs out by itself",
+        &Sign::Says(&["certificate has expired", "certificate expired", "cert expired", "certificate is expired"]),
+        14.0,
+    ),
+    ("somebody else's service fails by itself", &Sign::AtOutside(&[IndicatorKind::Errors]), 10.0),
+    ("requests come from outside", &Sign::MoreRequests, 4.0),
+];
+/// Strength of a sign from which on it is clear.
+const CLEARLY: f64 = 0.5;
+
+/// Strength of a slow growth from which on it dates its cause.
+const GROWTH: Decibans = 8.0;
 
 /// How long one check may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -255,6 +271,17 @@ fn of_change(proposal: &Proposal, suspect: &Suspect, board: &Board) -> Vec<Argum
             format!("it took effect on {} {minutes} min before the onset, at {at}", entity.service),
         ));
     }
+    for (what, sign, weight) in BY_ITSELF {
+        if let Some(seen) = board.look(entity, sign).filter(|seen| seen.strength > CLEARLY) {
+            arguments.push(Argument {
+                decibans: -weight * seen.strength,
+                text: format!("{what}, whatever was changed: {}", seen.text),
+                evidence: seen.evidence,
+                test: "change:by-itself".to_owned(),
+            });
+        }
+    }
+    arguments.extend(of_growth(entity, suspect, board));
     let change = board.case.changes.get(suspect.candidate.change);
     let has_content = change.is_some_and(|change| !change.patch.is_empty() || !change.files.is_empty());
     let overlap = &suspect.overlap;
@@ -276,4 +303,36 @@ fn of_change(proposal: &Proposal, suspect: &Suspect, board: &Board) -> Vec<Argum
         arguments.push(argument("effect", suspect.effect.decibans, because));
     }
     arguments
+}
+
+/// What grew slowly began long before the page: the change that it began with is suspect, and one that came when it
+/// was under way is not.
+fn of_growth(entity: &Entity, suspect: &Suspect, board: &Board) -> Option<Argument> {
+    let onset = board.observed.onset.since;
+    let found = board
+        .observed
+        .symptoms
+        .iter()
+        .filter(|found| found.symptom.entity == *entity && found.symptom.direction == Direction::Up)
+        .filter(|found| found.symptom.decibans >= GROWTH)
+        .find(|found| found.finding.since.is_some_and(|since| since.latest < onset.earliest))?;
+    let since = found.finding.since?;
+    let of_entity = |rollout: &&Rollout| rollout.service == entity.service || rollout.service.is_empty();
+    let at = suspect.candidate.rollouts.iter().filter(of_entity).map(|rollout| rollout.at).max()?;
+    let slack = (since.latest - since.earliest).max(300_000_000_000);
+    let minutes = (at - since.at).abs() / 60_000_000_000;
+    let (decibans, text) = if (at - since.at).abs() <= slack {
+        let more = if suspect.effect.grows { 4.0 } else { 0.0 };
+        (9.0 + more, format!("{} ever since it took effect", found.finding.summary))
+    } else if at > since.at {
+        (-9.0, format!("{}, which had begun {minutes} min before it took effect", found.finding.summary))
+    } else {
+        return None;
+    };
+    Some(Argument {
+        decibans,
+        text,
+        evidence: vec![found.symptom.evidence],
+        test: "change:growth".to_owned(),
+    })
 }

@@ -119,6 +119,14 @@ impl Board {
                 let of_callees = callees.iter().flat_map(|callee| self.of(callee));
                 self.shown(kinds, strongest(of_callees, kinds, directions))
             }
+            Sign::AtOutside(kinds) => {
+                let outside = self.observed.symptoms.iter().filter(|found| {
+                    found.symptom.entity.kind == EntityKind::External
+                        && (found.symptom.entity.name == name
+                            || self.observed.graph.calls(name, &found.symptom.entity.name))
+                });
+                Some(strongest(outside, kinds, &[Direction::Up, Direction::New]))
+            }
             Sign::Says(words) => self.can_say().then(|| {
                 let alert = (name == self.case.service).then_some(self.alert_text.as_str());
                 says(self.of(name), words, alert)

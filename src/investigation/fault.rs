@@ -19,6 +19,8 @@ pub(super) enum Sign {
     AtCallers(&'static [IndicatorKind], &'static [Direction]),
     /// One of its callees does.
     AtCallees(&'static [IndicatorKind], &'static [Direction]),
+    /// Something outside that it calls shows one of these.
+    AtOutside(&'static [IndicatorKind]),
     /// New or more frequent text of the entity (logs, span messages) holds one of these words.
     Says(&'static [&'static str]),
     /// Text of its callers does.

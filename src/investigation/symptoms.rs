@@ -70,6 +70,7 @@ pub(super) fn observe(collected: &Collected, window: Window, at: Timestamp) -> O
             found
         });
         let mut of_rest = series::find(case, &periods);
+        of_rest.extend(series::find_growth(case, &periods));
         if traced.is_empty() {
             // Spans say where time was spent better than any metric.
             let excess = causal::find_excess(case, &graph, &periods);
@@ -80,13 +81,18 @@ pub(super) fn observe(collected: &Collected, window: Window, at: Timestamp) -> O
             }
             of_rest.extend(excess.findings);
         }
-        of_rest.extend(logs::find(&mined, &traced, &periods));
+        let of_lines = logs::find(&mined, &traced, &periods);
+        of_rest.extend(logs::find_outside(&mined, &traced, &periods, &of_lines));
+        of_rest.extend(of_lines);
         // Half an analysis would read as a healthy half: a defect there ends the whole, and is said.
         let of_traces = of_traces.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         (of_traces, of_rest)
     });
     let mut findings = of_traces;
     findings.extend(of_rest);
+    for finding in findings.iter().filter(|finding| finding.entity.kind == EntityKind::External) {
+        graph.add(&finding.entity.service, &finding.entity.name);
+    }
     one_face(&mut findings, &traced);
     let findings = strongest(findings);
     let mut services: Vec<String> = case

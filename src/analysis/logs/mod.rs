@@ -3,9 +3,11 @@
 mod drain;
 mod mask;
 mod mined;
+mod outside;
 mod rates;
 
 pub use drain::{Drain, TemplateId};
 pub use mask::mask;
 pub use mined::{Line, Mined, Template};
+pub use outside::find as find_outside;
 pub use rates::find;

@@ -5,9 +5,11 @@ mod indicator;
 mod shift;
 mod shifts;
 mod stats;
+mod trend;
 
 pub use change_point::{ChangePoint, change_point};
-pub use indicator::{classify, read};
+pub use indicator::{Reading, classify, read};
 pub use shift::{Shift, shift};
 pub use shifts::{figure, find};
+pub use trend::find as find_growth;
 pub use stats::{interquartile_range, median, quantile};

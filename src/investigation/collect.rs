@@ -21,6 +21,8 @@ use crate::{
 /// Most records and spans that one investigation reads from one source.
 const LOG_LIMIT: usize = 300_000;
 const SPAN_LIMIT: usize = 600_000;
+/// How long before the window changes are asked for.
+const BEFORE: Duration = Duration::from_secs(24 * 3600);
 /// Neighbours of the alerted service whose metrics are asked for, in calls.
 const NEIGHBOURHOOD: usize = 3;
 const MOST_NEIGHBOURS: usize = 40;
@@ -200,6 +202,8 @@ async fn logs(sources: &Sources, window: Window, deadline: Instant) -> Asked<Log
 }
 
 async fn changes(sources: &Sources, window: Window, deadline: Instant) -> Asked<Change> {
+    // What was done does not wait for the window that one looks at: leaks and full disks take their time.
+    let window = Window::new(window.start - BEFORE, window.end);
     join_all(sources.changes.iter().map(|source| by(source.name(), deadline, source.changes(window)))).await
 }
 

@@ -112,6 +112,10 @@ fn can_have(kind: EntityKind, fault: FaultClass) -> bool {
 
 /// Changes that may have reached a place, those whose content fits best first.
 fn likely_changes<'a>(board: &'a Board, entity: &Entity) -> Vec<&'a Suspect> {
+    // Nothing of ours is deployed on somebody else's host.
+    if entity.kind == EntityKind::External {
+        return Vec::new();
+    }
     let latest = board.cause_by();
     let mut suspects: Vec<&Suspect> = board
         .suspects

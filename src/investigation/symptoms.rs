@@ -61,35 +61,12 @@ pub(super) fn observe(collected: &Collected, window: Window, at: Timestamp) -> O
             graph.add(&span.service, &peer.name);
         }
     }
-    let (of_traces, of_rest) = std::thread::scope(|scope| {
-        let of_traces = scope.spawn(|| {
-            let mut found = traces::find_delays(&traced, &periods);
-            found.extend(traces::find_structure(&traced, &periods, &mined));
-            found.extend(traces::find_failures(&traced, &periods));
-            found.extend(traces::find_traffic(&traced, &periods));
-            found
-        });
-        let mut of_rest = series::find(case, &periods);
-        of_rest.extend(series::find_growth(case, &periods));
-        if traced.is_empty() {
-            // Spans say where time was spent better than any metric.
-            let excess = causal::find_excess(case, &graph, &periods);
-            for finding in &mut of_rest {
-                // What a service lost is weighed once, against what the alerted one lost.
-                let share = excess.shares.get(&finding.kind).and_then(|of| of.get(&finding.entity.name));
-                finding.share = finding.share.or(share.copied());
-            }
-            of_rest.extend(excess.findings);
-        }
-        let of_lines = logs::find(&mined, &traced, &periods);
-        of_rest.extend(logs::find_outside(&mined, &traced, &periods, &of_lines));
-        of_rest.extend(of_lines);
-        // Half an analysis would read as a healthy half: a defect there ends the whole, and is said.
-        let of_traces = of_traces.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        (of_traces, of_rest)
-    });
-    let mut findings = of_traces;
-    findings.extend(of_rest);
+    let mut findings = analyse(case, &traced, &mined, &graph, &periods);
+    if let Some(rival) = onset.rival {
+        let since = Since { at: rival, earliest: rival, latest: rival };
+        let periods = onset::periods(&Onset { since, ..onset }, start, end);
+        join(&mut findings, analyse(case, &traced, &mined, &graph, &periods));
+    }
     for finding in findings.iter().filter(|finding| finding.entity.kind == EntityKind::External) {
         graph.add(&finding.entity.service, &finding.entity.name);
     }
@@ -116,6 +93,71 @@ pub(super) fn observe(collected: &Collected, window: Window, at: Timestamp) -> O
         symptoms.push(Observed { symptom: symptom_of(number, id, &finding), finding });
     }
     Observations { onset, periods, graph, symptoms, evidence, services }
+}
+
+/// What deviates, given when it began. Traces on one thread, the rest on another.
+fn analyse(
+    case: &Case,
+    traced: &traces::Traced<'_>,
+    mined: &logs::Mined<'_>,
+    graph: &Graph,
+    periods: &Periods,
+) -> Vec<Finding> {
+    std::thread::scope(|scope| {
+        let of_traces = scope.spawn(|| {
+            let mut found = traces::find_delays(traced, periods);
+            found.extend(traces::find_structure(traced, periods, mined));
+            found.extend(traces::find_failures(traced, periods));
+            found.extend(traces::find_traffic(traced, periods));
+            found
+        });
+        let mut findings = series::find(case, periods);
+        findings.extend(series::find_growth(case, periods));
+        if traced.is_empty() {
+            // Spans say where time was spent better than any metric.
+            let excess = causal::find_excess(case, graph, periods);
+            for finding in &mut findings {
+                // What a service lost is weighed once, against what the alerted one lost.
+                let share = excess.shares.get(&finding.kind).and_then(|of| of.get(&finding.entity.name));
+                finding.share = finding.share.or(share.copied());
+            }
+            findings.extend(excess.findings);
+        }
+        let of_lines = logs::find(mined, traced, periods);
+        findings.extend(logs::find_outside(mined, traced, periods, &of_lines));
+        findings.extend(of_lines);
+        // Half an analysis would read as a healthy half: a defect there ends the whole, and is said.
+        findings.extend(of_traces.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        findings
+    })
+}
+
+/// What the second look for an onset costs a finding: it had two chances.
+const SECOND: f64 = 2.0;
+
+/// Adds what another onset shows, where that is more.
+fn join(findings: &mut Vec<Finding>, others: Vec<Finding>) {
+    let key = |finding: &Finding| (finding.entity.clone(), finding.kind, finding.indicator.clone());
+    let mut known: BTreeMap<_, usize> =
+        findings.iter().enumerate().map(|(index, finding)| (key(finding), index)).collect();
+    for mut other in others {
+        // Traffic and levels are told from one point of view: two would contradict each other.
+        if matches!(other.kind, IndicatorKind::Traffic) {
+            continue;
+        }
+        other.decibans -= SECOND;
+        if other.decibans <= 0.0 {
+            continue;
+        }
+        match known.get(&key(&other)).and_then(|index| findings.get_mut(*index)) {
+            Some(finding) if finding.decibans < other.decibans => *finding = other,
+            Some(_) => {}
+            None => {
+                known.insert(key(&other), findings.len());
+                findings.push(other);
+            }
+        }
+    }
 }
 
 /// Gives what is one thing one name. A database may show itself in its callers' spans and in metrics and logs

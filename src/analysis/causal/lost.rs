@@ -36,9 +36,11 @@ impl Lost<'_> {
         self.moments.iter().map(|(_, amount)| amount).sum()
     }
 
-    /// The most that was lost at once, the noise included.
+    /// What was lost in the two worst moments, the noise included: one alone may be chance.
     pub(super) fn peak(&self) -> f64 {
-        self.noise + self.moments.iter().map(|(_, amount)| *amount).fold(0.0, f64::max)
+        let mut amounts: Vec<f64> = self.moments.iter().map(|(_, amount)| *amount).collect();
+        amounts.sort_by(|a, b| b.total_cmp(a));
+        self.noise + amounts.iter().take(2).sum::<f64>() / 2.0
     }
 
     /// What was lost at a moment, sampled by another clock.

@@ -21,6 +21,8 @@ pub struct Onset {
     pub assumed: bool,
     /// How many indicators changed level there.
     pub votes: usize,
+    /// Where counts alone put it, when that is another moment: what is rare has little voice among indicators.
+    pub rival: Option<UnixNanos>,
 }
 
 impl Onset {
@@ -66,19 +68,33 @@ pub fn find(
     let of_tallies = tallies.support(&moments);
     let support: Vec<(UnixNanos, f64)> = moments
         .iter()
-        .zip(of_tallies)
+        .zip(&of_tallies)
         .map(|(moment, counted)| {
             let distance = (until - moment) as f64 / FAR;
             (*moment, (counted + heard(&votes, *moment, width * 2)) / (1.0 + distance * distance))
         })
         .collect();
+    let by_counts: Vec<(UnixNanos, f64)> = support
+        .iter()
+        .zip(&of_tallies)
+        .map(|((moment, _), counted)| {
+            let distance = (until - moment) as f64 / FAR;
+            (*moment, counted / (1.0 + distance * distance))
+        })
+        .collect();
+    let rival = by_counts.iter().max_by(|a, b| a.1.total_cmp(&b.1).then_with(|| b.0.cmp(&a.0)));
+    let rival = rival.filter(|(_, most)| *most >= LEAST).map(|(moment, _)| *moment);
     let best = support.iter().enumerate().max_by(|a, b| a.1.1.total_cmp(&b.1.1).then_with(|| b.0.cmp(&a.0)));
     match best {
-        Some((index, (_, most))) if *most >= LEAST => plateau(&support, index, &votes, width * 2),
+        Some((index, (_, most))) if *most >= LEAST => {
+            let onset = plateau(&support, index, &votes, width * 2);
+            let is_other = |moment: &UnixNanos| (moment - onset.since.at).abs() > width;
+            Onset { rival: rival.filter(is_other), ..onset }
+        }
         _ => {
             let assumed = (until - USUAL.min((until - start) / 2)).max(start);
             let since = Since { at: assumed, earliest: start.max(assumed - USUAL), latest: until };
-            Onset { since, assumed: true, votes: 0 }
+            Onset { since, assumed: true, votes: 0, rival: None }
         }
     }
 }
@@ -115,7 +131,7 @@ fn heard(votes: &[Vote], moment: UnixNanos, width: UnixNanos) -> f64 {
 
 fn plateau(support: &[(UnixNanos, f64)], best: usize, votes: &[Vote], width: UnixNanos) -> Onset {
     let Some((at, most)) = support.get(best).copied() else {
-        return Onset { since: Since { at: 0, earliest: 0, latest: 0 }, assumed: true, votes: 0 };
+        return Onset { since: Since { at: 0, earliest: 0, latest: 0 }, assumed: true, votes: 0, rival: None };
     };
     let holds = |(_, of): &&(UnixNanos, f64)| *of >= PLATEAU * most;
     let earlier = support.get(..best).unwrap_or_default().iter().rev().take_while(holds).last();
@@ -128,5 +144,6 @@ fn plateau(support: &[(UnixNanos, f64)], best: usize, votes: &[Vote], width: Uni
         },
         assumed: false,
         votes: votes.iter().filter(|vote| (vote.since.at - at).abs() <= width).count(),
+        rival: None,
     }
 }

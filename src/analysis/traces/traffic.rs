@@ -15,6 +15,9 @@ use crate::{
 /// Least change of a rate that is told: traffic breathes.
 const LEAST: f64 = 1.5;
 
+/// Least length of the incident, as a part of the time before it: less is a moment, not a rate.
+const SEEN: f64 = 0.2;
+
 /// Parts of the normal stretch whose own rates say how traffic breathes.
 const PARTS: usize = 8;
 
@@ -35,7 +38,7 @@ pub fn find(traced: &Traced<'_>, periods: &Periods) -> Vec<Finding> {
     let last = traced.now.spans.last().map_or(periods.end, |span| span.start + 1);
     let periods = &Periods { start: periods.start.max(first), end: periods.end.min(last), ..*periods };
     let seconds = [periods.seconds_before(), periods.seconds_during()];
-    if seconds[0] < 5.0 || seconds[1] < 1.0 {
+    if seconds[0] < 5.0 || seconds[1] < (SEEN * seconds[0]).max(1.0) {
         return Vec::new();
     }
     for (forest, index, side) in traced.sided(periods) {

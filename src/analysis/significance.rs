@@ -52,7 +52,8 @@ pub fn binomial_g(before: f64, all_before: f64, during: f64, all_during: f64) ->
     let (before, during) = (before.clamp(0.0, all_before), during.clamp(0.0, all_during));
     let all = all_before + all_during;
     let share = (before + during) / all;
-    let term = |count: f64, of: f64, share: f64| if count > 0.0 { count * (count / of / share).ln() } else { 0.0 };
+    let term =
+        |count: f64, of: f64, share: f64| if count > 0.0 { count * (count / of / share).ln() } else { 0.0 };
     let g = 2.0
         * (term(before, all_before, share)
             + term(all_before - before, all_before, 1.0 - share)

@@ -17,7 +17,8 @@ use super::{
 use crate::{
     analysis::{Periods, changes::Rollout},
     domain::{
-        Argument, Decibans, Direction, Entity, Evidence, EvidenceId, Hop, HypothesisId, IndicatorKind, Labels, SignalKind, Trust, Window,
+        Argument, Decibans, Direction, Entity, Evidence, EvidenceId, Hop, HypothesisId, IndicatorKind,
+        Labels, SignalKind, Trust, Window,
     },
     investigation::Sources,
     runbook::{self, Check, CheckOutcome, CheckTimes, Truth, Vars},
@@ -40,7 +41,12 @@ const LITTLE: f64 = 0.3;
 const BY_ITSELF: &[(&str, &Sign, Decibans)] = &[
     (
         "a certificate runs out by itself",
-        &Sign::Says(&["certificate has expired", "certificate expired", "cert expired", "certificate is expired"]),
+        &Sign::Says(&[
+            "certificate has expired",
+            "certificate expired",
+            "cert expired",
+            "certificate is expired",
+        ]),
         14.0,
     ),
     ("somebody else's service fails by itself", &Sign::AtOutside(&[IndicatorKind::Errors]), 10.0),

@@ -99,6 +99,9 @@ const CLASSES: &[Class] = &[
 const PASSED_ON: [&str; 3] = ["self-time", "structure", "logs"];
 const PASSED_ON_PART: f64 = 0.2;
 
+/// Seconds of delay from which on callers give up waiting.
+const STALL: f64 = 0.5;
+
 /// All entities with symptoms, and the alerted service, most suspect first.
 pub(super) fn places(observed: &Observations, service: &str) -> Vec<Place> {
     let below = observed.graph.below(service);
@@ -143,9 +146,16 @@ fn reason(class: &Class, entity: &Entity, symptoms: &[usize], observed: &Observa
         .filter(|found| class.kinds.contains(&found.symptom.kind))
         .collect();
     let strength = |found: &Observed| {
-        let share = found.finding.share.map_or(1.0, |share| share.sqrt());
+        let share = match (found.finding.share, found.finding.signal) {
+            (None, _) => 1.0,
+            // A level that was weighed against what was lost counts as far as it was lost there.
+            (Some(share), SignalKind::Metrics) => share,
+            (Some(share), _) => share.sqrt(),
+        };
         let direction = match found.symptom.direction {
             Direction::Vanished | Direction::New => 1.1,
+            // Fewer requests are what callers do when something is wrong.
+            Direction::Down if found.symptom.kind == IndicatorKind::Traffic => 0.3,
             Direction::Up | Direction::Down => 1.0,
         };
         // A ratio of failures says nothing of how many they are, and travels up with every call.
@@ -210,7 +220,10 @@ fn failing_callee<'a>(entity: &Entity, observed: &'a Observations) -> Option<&'a
         .symptoms
         .iter()
         .find(|found| {
-            found.symptom.kind == IndicatorKind::Errors
+            let stalls = matches!(found.symptom.kind, IndicatorKind::NetworkGap | IndicatorKind::SelfTime)
+                && found.symptom.unit == "s"
+                && found.symptom.observed >= STALL.max(10.0 * found.symptom.baseline);
+            (found.symptom.kind == IndicatorKind::Errors || stalls)
                 && found.symptom.decibans >= 10.0
                 && found.finding.share.is_some_and(|share| share >= 0.5)
                 && below.get(&found.symptom.entity.name).is_some_and(|distance| *distance > 0)

@@ -28,6 +28,9 @@ use crate::{
 /// Least part of the alerted service's excess that is worth telling.
 const LEAST: f64 = 0.05;
 
+/// Part of what no callee explains that is taken to be the alerted service's own.
+const REMAINDER: f64 = 0.5;
+
 /// What the graph says about who lost what.
 #[derive(Debug, Default)]
 pub struct Excess {
@@ -52,7 +55,10 @@ pub fn find(case: &Case, graph: &Graph, periods: &Periods) -> Excess {
             if !below.contains_key(service) && !graph.is_empty() {
                 continue;
             }
-            let share = explained(service, found, alerted, &lost, graph);
+            let mut share = explained(service, found, alerted, &lost, graph);
+            if *service == case.service {
+                share *= REMAINDER; // it may as well be what a callee without metrics lost
+            }
             shares.insert(service.clone(), share);
             if share >= LEAST {
                 excess.findings.push(finding(service, found, alerted, share, kind));

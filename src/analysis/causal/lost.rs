@@ -79,12 +79,7 @@ pub(super) fn losses<'a>(
         .collect()
 }
 
-fn lost<'a>(
-    case: &'a Case,
-    periods: &Periods,
-    level: &'a Series,
-    traffic: &'a Series,
-) -> Option<Lost<'a>> {
+fn lost<'a>(case: &'a Case, periods: &Periods, level: &'a Series, traffic: &'a Series) -> Option<Lost<'a>> {
     let measure = Measure::of(level);
     let healthy = healthy(case, level);
     let (normal, of_traffic): (Vec<Amount>, &Series) = match healthy {

@@ -30,7 +30,8 @@ impl Document {
         // What a message quotes is what it is about.
         for (open, close) in [('[', ']'), ('\'', '\''), ('"', '"'), ('`', '`')] {
             for part in text.split(open).skip(1) {
-                if let Some((inside, _)) = part.split_once(close).filter(|(inside, _)| inside.len() <= QUOTED) {
+                if let Some((inside, _)) = part.split_once(close).filter(|(inside, _)| inside.len() <= QUOTED)
+                {
                     note(identifiers(inside), SUBJECT * weight);
                 }
             }

@@ -24,16 +24,71 @@ pub struct Effect {
 
 /// Words of code that protects: what becomes of a system when they go is what incidents are made of.
 const GUARDS: &[&str] = &[
-    "lock", "unlock", "mutex", "synchronized", "atomic", "retry", "retries", "attempts", "backoff", "sleep",
-    "timeout", "deadline", "limit", "leeway", "tolerance", "skew", "validate", "check", "verify", "guard",
-    "recover", "fallback", "register", "close", "release", "evict", "cap", "bound", "flush", "rollback",
-    "commit", "index", "cache", "pool", "drain", "throttle", "semaphore", "circuit", "escape", "transaction",
+    "lock",
+    "unlock",
+    "mutex",
+    "synchronized",
+    "atomic",
+    "retry",
+    "retries",
+    "attempts",
+    "backoff",
+    "sleep",
+    "timeout",
+    "deadline",
+    "limit",
+    "leeway",
+    "tolerance",
+    "skew",
+    "validate",
+    "check",
+    "verify",
+    "guard",
+    "recover",
+    "fallback",
+    "register",
+    "close",
+    "release",
+    "evict",
+    "cap",
+    "bound",
+    "flush",
+    "rollback",
+    "commit",
+    "index",
+    "cache",
+    "pool",
+    "drain",
+    "throttle",
+    "semaphore",
+    "circuit",
+    "escape",
+    "transaction",
 ];
 
 /// Names of numbers that are harmful when they shrink.
 const ALLOWANCES: &[&str] = &[
-    "max", "limit", "timeout", "deadline", "attempts", "retries", "pool", "size", "capacity", "budget", "leeway",
-    "tolerance", "replicas", "threads", "workers", "connections", "memory", "cpu", "quota", "ttl", "buffer",
+    "max",
+    "limit",
+    "timeout",
+    "deadline",
+    "attempts",
+    "retries",
+    "pool",
+    "size",
+    "capacity",
+    "budget",
+    "leeway",
+    "tolerance",
+    "replicas",
+    "threads",
+    "workers",
+    "connections",
+    "memory",
+    "cpu",
+    "quota",
+    "ttl",
+    "buffer",
     "window",
 ];
 
@@ -59,11 +114,7 @@ pub fn effect(change: &Change) -> Effect {
         effect.decibans += decibans;
         effect.because.push(because);
     };
-    let kept = if removed.is_empty() {
-        0.0
-    } else {
-        1.0 - gone.len() as f64 / removed.len() as f64
-    };
+    let kept = if removed.is_empty() { 0.0 } else { 1.0 - gone.len() as f64 / removed.len() as f64 };
     let replaces = lines.added.len() >= lines.removed.len();
     if !guards.is_empty() && !(replaces && kept > 0.8) {
         note(6.0, format!("it takes away what protected: {}", guards.join(", ")));
@@ -104,7 +155,9 @@ struct Lines {
 impl Lines {
     fn of(patch: &str) -> Self {
         let mut lines = Self { removed: Vec::new(), added: Vec::new(), idle: 0 };
-        for line in patch.lines().take(4000).filter(|line| !line.starts_with("+++") && !line.starts_with("---")) {
+        for line in
+            patch.lines().take(4000).filter(|line| !line.starts_with("+++") && !line.starts_with("---"))
+        {
             let (side, rest) = match (line.strip_prefix('-'), line.strip_prefix('+')) {
                 (Some(rest), _) => (&mut lines.removed, rest),
                 (_, Some(rest)) => (&mut lines.added, rest),
@@ -139,9 +192,21 @@ fn idle(change: &Change, lines: &Lines) -> Option<&'static str> {
     let both = || lines.removed.iter().chain(&lines.added);
     let speaks = |line: &String| {
         let line = line.to_ascii_lowercase();
-        ["log.", "log(", "log_", "logger", "printf", "print(", "println", "slog.", "tracing::", "debug!", "info!"]
-            .iter()
-            .any(|word| line.contains(word))
+        [
+            "log.",
+            "log(",
+            "log_",
+            "logger",
+            "printf",
+            "print(",
+            "println",
+            "slog.",
+            "tracing::",
+            "debug!",
+            "info!",
+        ]
+        .iter()
+        .any(|word| line.contains(word))
     };
     if both().next().is_some() && both().all(speaks) {
         return Some("it changes only what is logged");
@@ -178,7 +243,8 @@ fn has_keys(lines: &Lines) -> bool {
 /// A key that was there and is not any more: a field, a column, a header, a topic.
 fn key_gone(lines: &Lines) -> Option<String> {
     let added = quoted(&lines.added);
-    let is_key = |word: &String| word.len() >= 3 && word.chars().all(|c| c.is_alphanumeric() || "_-.".contains(c));
+    let is_key =
+        |word: &String| word.len() >= 3 && word.chars().all(|c| c.is_alphanumeric() || "_-.".contains(c));
     quoted(&lines.removed).into_iter().find(|literal| is_key(literal) && !added.contains(literal))
 }
 
@@ -190,7 +256,8 @@ fn quoted(lines: &[String]) -> BTreeSet<String> {
 /// The bare numbers, sorted.
 fn literals(lines: &[String]) -> Vec<String> {
     let words = lines.iter().flat_map(|line| line.split(|c: char| !(c.is_alphanumeric() || c == '.')));
-    let mut numbers: Vec<String> = words.filter(|word| word.parse::<f64>().is_ok()).map(str::to_owned).collect();
+    let mut numbers: Vec<String> =
+        words.filter(|word| word.parse::<f64>().is_ok()).map(str::to_owned).collect();
     numbers.sort();
     numbers
 }
@@ -240,7 +307,7 @@ fn named(lines: &[String]) -> BTreeMap<String, f64> {
     let mut named = BTreeMap::new();
     for line in lines {
         let mut name = String::new();
-        let tokens = line.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.' | ':' | '=' )));
+        let tokens = line.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.' | ':' | '=')));
         for token in tokens.flat_map(|token| token.split_inclusive([':', '='])) {
             let word = token.trim_matches(|c: char| matches!(c, ':' | '=' | '.'));
             match word.parse::<f64>() {
@@ -264,7 +331,8 @@ fn grows(added: &[String]) -> bool {
         let starts = ["var ", "static ", "global ", "let ", "private static", "public static"];
         starts.iter().any(|start| line.starts_with(start)) || line.contains("static ")
     });
-    let bounded = has(&["lru", "evict", "max", "limit", "cap(", "bounded", "trim", "ttl", "expire", "truncate"]);
+    let bounded =
+        has(&["lru", "evict", "max", "limit", "cap(", "bounded", "trim", "ttl", "expire", "truncate"]);
     appends && lives_on && !bounded
 }
 
@@ -327,8 +395,10 @@ mod tests {
 
     #[test]
     fn what_grows_without_a_bound_is_seen() {
-        let grows = "+var scoreLog []record\n+\n+func keep(r record) {\n+\tscoreLog = append(scoreLog, r)\n+}\n";
-        let bounded = "+const trendingMax = 256\n+var trending = lru.New(trendingMax)\n+\ttrending.Add(k, v)\n";
+        let grows =
+            "+var scoreLog []record\n+\n+func keep(r record) {\n+\tscoreLog = append(scoreLog, r)\n+}\n";
+        let bounded =
+            "+const trendingMax = 256\n+var trending = lru.New(trendingMax)\n+\ttrending.Add(k, v)\n";
         assert!(effect(&change(grows)).grows);
         assert!(!effect(&change(bounded)).grows);
     }

@@ -102,17 +102,18 @@ impl<'a> Mined<'a> {
         let mut drain = Drain::default();
         let mut groups: HashMap<Arc<str>, u32> = HashMap::new();
         let mut seen: HashSet<(TemplateId, SpanId)> = HashSet::new();
-        let all = reference.iter().map(|record| (record, true)).chain(now.iter().map(|record| (record, false)));
+        let all =
+            reference.iter().map(|record| (record, true)).chain(now.iter().map(|record| (record, false)));
         let mut numbers = [0_u32, 0_u32];
         for (record, is_reference) in all {
             let number = &mut numbers[usize::from(is_reference)];
             let next = u32::try_from(groups.len()).unwrap_or(u32::MAX);
             let group = *groups.entry(record.service.clone()).or_insert(next);
             let id = drain.learn(group, &record.body);
-            let template = mined.templates.entry(id).or_insert_with(|| Template {
-                service: record.service.clone(),
-                ..Template::default()
-            });
+            let template = mined
+                .templates
+                .entry(id)
+                .or_insert_with(|| Template { service: record.service.clone(), ..Template::default() });
             template.severity = template.severity.max(Some(record.severity));
             template.lines += 1.0;
             let mut is_first = true;
@@ -124,7 +125,15 @@ impl<'a> Mined<'a> {
                 is_first = seen.insert((id, span));
                 of_span = Some(*index);
             }
-            mined.lines.push(Line { at: record.at, template: id, is_reference, is_first, is_disturbed: false, span: of_span, record: *number });
+            mined.lines.push(Line {
+                at: record.at,
+                template: id,
+                is_reference,
+                is_first,
+                is_disturbed: false,
+                span: of_span,
+                record: *number,
+            });
             *number += 1;
         }
         for (id, template) in &mut mined.templates {
@@ -159,7 +168,17 @@ impl<'a> Mined<'a> {
                 }
                 let forest = if line.is_reference { &traced.reference } else { &traced.now };
                 let disturbed = &mut self.disturbed[usize::from(line.is_reference)];
-                // Who called what failed ended early as well.
+                // What it did itself was cut short, and who called it ended early as well.
+                let mut inside: Vec<usize> = line.span.map(|span| span as usize).into_iter().collect();
+                while let Some(index) = inside.pop() {
+                    let service = forest.spans.get(index).map(|span| &span.service);
+                    for child in forest.children(index) {
+                        let is_own = forest.spans.get(child).map(|span| &span.service) == service;
+                        if is_own && u32::try_from(child).is_ok_and(|child| disturbed.insert(child)) {
+                            inside.push(child);
+                        }
+                    }
+                }
                 let mut span = line.span;
                 while let Some(index) = span.filter(|index| disturbed.insert(*index)) {
                     span = forest.parent(index as usize).and_then(|parent| u32::try_from(parent).ok());

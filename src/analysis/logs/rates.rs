@@ -176,7 +176,10 @@ fn finding(template: &Template, counted: Counted, exposures: &Exposures, places:
         (Direction::New, if is_error { 1.0 } else { NEWS })
     } else if g < 0.0 {
         // Errors that become rare are recovery.
-        (Direction::Down, if is_error { 0.0 } else { (1.0 - observed / normal).clamp(0.0, 1.0).sqrt() * rule })
+        (
+            Direction::Down,
+            if is_error { 0.0 } else { (1.0 - observed / normal).clamp(0.0, 1.0).sqrt() * rule },
+        )
     } else {
         (Direction::Up, if is_error { 1.0 } else { ((observed / normal - 1.0) / 4.0).clamp(0.0, 1.0) * NEWS })
     };

@@ -131,7 +131,12 @@ fn heard(votes: &[Vote], moment: UnixNanos, width: UnixNanos) -> f64 {
 
 fn plateau(support: &[(UnixNanos, f64)], best: usize, votes: &[Vote], width: UnixNanos) -> Onset {
     let Some((at, most)) = support.get(best).copied() else {
-        return Onset { since: Since { at: 0, earliest: 0, latest: 0 }, assumed: true, votes: 0, rival: None };
+        return Onset {
+            since: Since { at: 0, earliest: 0, latest: 0 },
+            assumed: true,
+            votes: 0,
+            rival: None,
+        };
     };
     let holds = |(_, of): &&(UnixNanos, f64)| *of >= PLATEAU * most;
     let earlier = support.get(..best).unwrap_or_default().iter().rev().take_while(holds).last();

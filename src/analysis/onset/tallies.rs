@@ -63,7 +63,8 @@ impl Tallies {
         for forest in [&traced.now, &traced.reference] {
             let is_reference = std::ptr::eq(forest, &raw const traced.reference);
             for (index, span) in forest.spans.iter().enumerate() {
-                let slot = (!is_reference).then(|| usize::try_from((span.start - start) / width).unwrap_or(0));
+                let slot =
+                    (!is_reference).then(|| usize::try_from((span.start - start) / width).unwrap_or(0));
                 let is_outside = !is_reference && (span.start < start || span.start >= end);
                 if is_outside || mined.is_disturbed(is_reference, index) {
                     continue;
@@ -71,7 +72,8 @@ impl Tallies {
                 let operation = forest.operation(index);
                 count(all.entry(operation).or_default(), slot, bins, 1);
                 let mut note = |key: Key| count(did.entry(key).or_default(), slot, bins, 0);
-                let mut children: Vec<u32> = forest.children(index).map(|child| forest.operation(child)).collect();
+                let mut children: Vec<u32> =
+                    forest.children(index).map(|child| forest.operation(child)).collect();
                 children.sort_unstable();
                 children.dedup();
                 children.into_iter().for_each(|child| note(Key::Calls(operation, child)));
@@ -92,9 +94,10 @@ impl Tallies {
             .into_iter()
             .filter_map(|(key, mut did)| {
                 let operation = match key {
-                    Key::Calls(operation, _) | Key::Fails(operation) | Key::Slow(operation) | Key::Gap(operation) => {
-                        operation
-                    }
+                    Key::Calls(operation, _)
+                    | Key::Fails(operation)
+                    | Key::Slow(operation)
+                    | Key::Gap(operation) => operation,
                 };
                 let of = all.get(&operation)?;
                 did.bins.resize(bins, [0.0; 2]);
@@ -173,7 +176,9 @@ fn of_lines(
     bins: usize,
 ) -> Vec<Count> {
     let mut counts: BTreeMap<TemplateId, Count> = BTreeMap::new();
-    for line in mined.lines.iter().filter(|line| line.is_first && !line.is_disturbed && (line.is_reference || line.at >= start && line.at < end)) {
+    for line in mined.lines.iter().filter(|line| {
+        line.is_first && !line.is_disturbed && (line.is_reference || line.at >= start && line.at < end)
+    }) {
         let slot = (!line.is_reference).then(|| usize::try_from((line.at - start) / width).unwrap_or(0));
         count(counts.entry(line.template).or_default(), slot, bins, 0);
     }

@@ -48,10 +48,8 @@ fn finding(series: &quell_sdk::signal::Series, reading: &Reading, periods: &Peri
         .iter()
         .filter(|point| point.value.is_finite() && point.at >= periods.start && point.at < periods.end)
         .collect();
-    let (peak, _) = points
-        .iter()
-        .enumerate()
-        .max_by(|a, b| a.1.value.total_cmp(&b.1.value).then(a.0.cmp(&b.0)))?;
+    let (peak, _) =
+        points.iter().enumerate().max_by(|a, b| a.1.value.total_cmp(&b.1.value).then(a.0.cmp(&b.0)))?;
     let grown = points.get(..=peak)?;
     let hinge = hinge(grown)?;
     let (began, ended) = (grown.get(hinge.knee)?.at, grown.last()?.at);
@@ -120,7 +118,10 @@ fn hinge(points: &[&Point]) -> Option<Hinge> {
         let (slope, start, of_line, of_all) = line(rising)?;
         let top = start + slope * (rising.len() - 1) as f64;
         let straightness = if of_all > 0.0 { 1.0 - of_line / of_all } else { 0.0 };
-        (slope > 0.0).then_some((of_flat + of_line, Hinge { knee, level: level.min(start.max(0.0)), top, straightness }))
+        (slope > 0.0).then_some((
+            of_flat + of_line,
+            Hinge { knee, level: level.min(start.max(0.0)), top, straightness },
+        ))
     });
     best.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, hinge)| hinge)
 }
@@ -154,13 +155,17 @@ mod tests {
     use super::*;
 
     fn points(values: &[f64]) -> Vec<Point> {
-        (0_i64..).zip(values).map(|(minute, value)| Point { at: minute * 60_000_000_000, value: *value }).collect()
+        (0_i64..)
+            .zip(values)
+            .map(|(minute, value)| Point { at: minute * 60_000_000_000, value: *value })
+            .collect()
     }
 
     #[test]
     fn a_leak_is_dated_to_where_it_began() {
-        let values: Vec<f64> =
-            (0..90).map(|i| if i < 30 { 200.0 + f64::from(i % 3) } else { 200.0 + 5.0 * f64::from(i - 30) }).collect();
+        let values: Vec<f64> = (0..90)
+            .map(|i| if i < 30 { 200.0 + f64::from(i % 3) } else { 200.0 + 5.0 * f64::from(i - 30) })
+            .collect();
         let points = points(&values);
         let found = hinge(&points.iter().collect::<Vec<_>>()).expect("a hinge");
         assert!(found.knee.abs_diff(30) <= 3, "{}", found.knee);

@@ -16,12 +16,7 @@ use super::{
     traced::{Side, Traced, since},
 };
 use crate::{
-    analysis::{
-        case::Periods,
-        finding::Finding,
-        series::quantile,
-        significance::decibans_of_g,
-    },
+    analysis::{case::Periods, finding::Finding, series::quantile, significance::decibans_of_g},
     domain::{Direction, Entity, IndicatorKind, Language, Number, SignalKind, Trust},
 };
 
@@ -29,6 +24,11 @@ use crate::{
 pub(super) const LOST: &str = "time lost";
 
 type Edge = (Arc<str>, Arc<str>);
+
+/// Part of all normal calls, on whatever edge, that take as long: from it on such a delay is usual in this system.
+const USUAL: f64 = 0.01;
+/// Weight of a usual delay that came more often.
+const HICCUP: f64 = 0.4;
 
 #[derive(Default)]
 struct Gaps {
@@ -87,6 +87,10 @@ pub fn find(traced: &Traced<'_>, periods: &Periods) -> Vec<Finding> {
         .filter_map(|(edge, gaps)| shifted(edge, gaps, &pooled, (places, traced.noticeable())))
         .map(|mut found| {
             found.decibans *= traced.felt(found.seconds, found.calls, requests);
+            let longer = pooled.len() - pooled.partition_point(|usual| *usual < found.observed);
+            if longer as f64 > USUAL * pooled.len() as f64 {
+                found.decibans *= HICCUP;
+            }
             found
         })
         .collect();

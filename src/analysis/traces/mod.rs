@@ -12,9 +12,9 @@ mod traced;
 mod traffic;
 
 pub use calls::find as find_structure;
+pub use delays::find as find_delays;
 pub use failures::find as find_failures;
 pub use forest::{Forest, Operations};
-pub use delays::find as find_delays;
 pub use gap::gap;
 pub use peer::{Peer, peer};
 pub use traced::{Side, Traced, since};

@@ -24,6 +24,11 @@ use crate::{
     domain::{Direction, Entity, IndicatorKind, Language, Number, SignalKind, Trust},
 };
 
+/// Part of the calls that has to be slow for all to count as slow.
+const HALF: f64 = 0.5;
+/// Time added per call, in units of the usual time, from which on it does not matter how many are slow.
+const MUCH: f64 = 5.0;
+
 #[derive(Default)]
 struct Operation {
     normal: Vec<f64>,
@@ -111,7 +116,9 @@ fn excess(operation: &mut Operation, name: (&str, &str), places: usize, least: f
     let g = tail_g(&operation.normal, slow.len(), calls, limit);
     // A tenth more time, however surely, wakes nobody.
     let added = net / calls as f64 / usual.max(0.001);
-    let decibans = decibans_of_g(g.max(0.0), places) * (added / 0.5).min(1.0);
+    // Few slow calls are a tail, unless they are so slow that all calls together suffer.
+    let part = (slow.len() as f64 / calls as f64 / HALF).min(1.0).sqrt().max((added / MUCH).min(1.0));
+    let decibans = decibans_of_g(g.max(0.0), places) * (added / 0.5).min(1.0) * part;
     let observed = slow.iter().map(|(_, seconds)| seconds).sum::<f64>() / slow.len() as f64;
     Some(Excess {
         decibans,

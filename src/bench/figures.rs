@@ -140,7 +140,9 @@ fn ranking(faulty: &[&Outcome], counted: &mut Counted) -> Option<Ranking> {
     let ac1 = counted.share("ac1", faulty, within(1))?;
     let ac3 = counted.share("ac3", faulty, within(3))?;
     let ac5 = counted.share("ac5", faulty, within(5))?;
-    let at = |most: usize| faulty.iter().copied().filter(|one| within(most)(one)).count() as f64 / faulty.len() as f64;
+    let at = |most: usize| {
+        faulty.iter().copied().filter(|one| within(most)(one)).count() as f64 / faulty.len() as f64
+    };
     let avg5 = mean([1, 2, 3, 4, 5].into_iter().map(at))?;
     let mrr = mean(faulty.iter().map(|outcome| outcome.rank.map_or(0.0, |rank| 1.0 / rank as f64)))?;
     Some(Ranking { ac1, ac3, ac5, avg5, mrr })

@@ -36,8 +36,16 @@ impl Floors {
     pub fn load(path: &Path) -> Result<Self> {
         let bytes = std::fs::read(path).map_err(|source| Error::io(path, source))?;
         serde_json::from_slice(&bytes).map_err(|error| {
-            Error::content(path, format!("{error}; write {{\"DATASET\": {{\"at_least\": {{\"ac1\": 0.8}}}}}}"))
+            Error::content(
+                path,
+                format!("{error}; write {{\"DATASET\": {{\"at_least\": {{\"ac1\": 0.8}}}}}}"),
+            )
         })
+    }
+
+    /// Whether something has to be reached there.
+    pub fn knows(&self, dataset: &str) -> bool {
+        self.datasets.contains_key(dataset)
     }
 
     /// Every figure that falls short. A figure that is not there falls short as well, and so does a dataset
@@ -45,8 +53,7 @@ impl Floors {
     pub fn breaches(&self, reports: &[Report]) -> Vec<Breach> {
         let mut breaches = Vec::new();
         for report in reports {
-            let mut breach =
-                |what: String| breaches.push(Breach { dataset: report.dataset.clone(), what });
+            let mut breach = |what: String| breaches.push(Breach { dataset: report.dataset.clone(), what });
             let Some(floor) = self.datasets.get(&report.dataset) else {
                 breach("has no floor; add one, or leave the dataset out".to_owned());
                 continue;

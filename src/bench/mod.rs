@@ -30,7 +30,7 @@ pub use floor::{Breach, Floors};
 pub use labels::{Label, Labels};
 pub use outcome::{CommitOutcome, Outcome};
 pub use perturb::{Perturbation, Share};
-pub use reliability::{Bin, BINS, Reliability};
+pub use reliability::{BINS, Bin, Reliability};
 pub use report::{ByFault, Report};
 pub use run::{Options, Watch, run};
 pub use svg::reliability_svg;

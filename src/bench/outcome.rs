@@ -114,8 +114,7 @@ fn commit(case: &Answered, label: &Label, first_failing: bool) -> Option<CommitO
     let blast_jaccard = jaccard(said, &label.blast_radius);
     let action = answer.and_then(|answer| answer.action);
     let remediation = action.is_some_and(|action| class(action) == label.remediation.as_deref());
-    let rest = 0.5
-        * (weight(first_failing) * 0.5 + blast_jaccard * 0.3 + weight(remediation) * 0.2);
+    let rest = 0.5 * (weight(first_failing) * 0.5 + blast_jaccard * 0.3 + weight(remediation) * 0.2);
     let graded = if right {
         1.0
     } else if decoy {

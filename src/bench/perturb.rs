@@ -156,7 +156,8 @@ impl Perturbation {
     fn thin(&self, store: &mut Store) {
         if self.drop > Share::NONE {
             store.series.retain(|series| {
-                let labels = series.labels.iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]);
+                let labels =
+                    series.labels.iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]);
                 let identity = [b"series".as_slice(), series.name.as_bytes()].into_iter().chain(labels);
                 uniform(self.seed, identity) >= self.drop.get()
             });

@@ -62,7 +62,9 @@ impl Reliability {
                 }
             })
             .collect();
-        let gap = |bin: &Bin| bin.said.zip(bin.share()).map(|(said, share)| bin.cases as f64 * (said - share).abs());
+        let gap = |bin: &Bin| {
+            bin.said.zip(bin.share()).map(|(said, share)| bin.cases as f64 * (said - share).abs())
+        };
         let ece = bins.iter().filter_map(gap).sum::<f64>() / count;
         Some(Self { bins, brier, ece })
     }

@@ -3,8 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::{
-    Answered, Dataset, Figures, Interval, Outcome, Reliability, error::Result, figures::said,
-    interval,
+    Answered, Dataset, Figures, Interval, Outcome, Reliability, error::Result, figures::said, interval,
 };
 
 /// What a dataset, or several together, came to.

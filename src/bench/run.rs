@@ -85,8 +85,7 @@ async fn answer(path: PathBuf, options: &Options, library: Arc<Library>) -> Resu
 }
 
 fn open(path: &Path, perturbation: &Perturbation) -> Result<bundle::Bundle, String> {
-    let mut bundle =
-        bundle::open(path, bundle::Options::default()).map_err(|error| error.to_string())?;
+    let mut bundle = bundle::open(path, bundle::Options::default()).map_err(|error| error.to_string())?;
     perturbation.apply(&mut bundle);
     Ok(bundle)
 }

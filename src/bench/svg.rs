@@ -31,7 +31,9 @@ pub fn reliability_svg(title: &str, reliability: &Reliability) -> String {
         let value = f64::from(tick) / 5.0;
         let (at, down) = (x(value), y(value));
         let (right, bottom) = (x(1.0), y(0.0));
-        line(format!(r##"<path d="M{at:.1} {MARGIN}V{bottom}M{MARGIN} {down:.1}H{right}" stroke="#e4e4e4"/>"##));
+        line(format!(
+            r##"<path d="M{at:.1} {MARGIN}V{bottom}M{MARGIN} {down:.1}H{right}" stroke="#e4e4e4"/>"##
+        ));
         line(format!(r##"<text x="{at:.1}" y="{}" text-anchor="middle">{value:.1}</text>"##, bottom + 16.0));
         line(format!(
             r##"<text x="{}" y="{:.1}" text-anchor="end">{value:.1}</text>"##,
@@ -49,7 +51,9 @@ pub fn reliability_svg(title: &str, reliability: &Reliability) -> String {
     let most = reliability.bins.iter().map(|bin| bin.cases).max().unwrap_or(0).max(1) as f64;
     let floor = MARGIN + SIDE + STRIP + 28.0;
     for bin in &reliability.bins {
-        let (Some(said), Some(share), Some(interval)) = (bin.said, bin.share(), bin.interval) else { continue };
+        let (Some(said), Some(share), Some(interval)) = (bin.said, bin.share(), bin.interval) else {
+            continue;
+        };
         let bar = bin.cases as f64 / most * (STRIP - 14.0);
         line(format!(
             r##"<path d="M{0:.1} {1:.1}V{2:.1}" stroke="#2b6cb0" stroke-width="2"/><circle cx="{0:.1}" cy="{3:.1}" r="5" fill="#2b6cb0"><title>{4} of {5} right, said {said:.2}</title></circle>"##,

@@ -20,8 +20,8 @@ pub fn interval(right: usize, all: usize) -> Option<Interval> {
     let share = right.min(all) as f64 / count;
     let square = Z * Z;
     let center = (share + square / (2.0 * count)) / (1.0 + square / count);
-    let half = Z / (1.0 + square / count)
-        * (share * (1.0 - share) / count + square / (4.0 * count * count)).sqrt();
+    let half =
+        Z / (1.0 + square / count) * (share * (1.0 - share) / count + square / (4.0 * count * count)).sqrt();
     // Rounding must not keep a share out of its own interval.
     Some(Interval { low: (center - half).clamp(0.0, share), high: (center + half).clamp(share, 1.0) })
 }
@@ -34,7 +34,7 @@ mod tests {
 
     #[test]
     fn known_values() {
-        // Computed with statsmodels' proportion_confint(method="wilson").
+        // The roots of (p - share)² = z² p (1 - p) / n.
         let close = |got: Option<Interval>, low: f64, high: f64| {
             let got = got.expect("an interval");
             assert!((got.low - low).abs() < 5e-4 && (got.high - high).abs() < 5e-4, "{got:?}");

@@ -77,7 +77,9 @@ fn say_skipped(bundle: &Bundle, out: &Out) {
 
 fn of_bundle(args: &Investigate, target: &Target, bundle: &Bundle) -> Result<Request> {
     let mut request = bundle.request(&target.service, target.at, args.budget).ok_or_else(|| {
-        Failure::usage("the bundle has no alert that names a service; say what to look at with --service and --at")
+        Failure::usage(
+            "the bundle has no alert that names a service; say what to look at with --service and --at",
+        )
     })?;
     if let Some(since) = &args.since {
         let window = request.window;
@@ -103,7 +105,8 @@ fn of_configuration(args: &Investigate, target: &Target) -> Result<(Request, Sou
         Some(body) => alerts_of(body, now)?,
         None => Vec::new(),
     };
-    let service = if target.service.is_empty() { Request::service_of(&alerts) } else { target.service.clone() };
+    let service =
+        if target.service.is_empty() { Request::service_of(&alerts) } else { target.service.clone() };
     let at = target.at.or_else(|| alerts.iter().map(|alert| alert.starts_at).min()).unwrap_or(now);
     if service.is_empty() && target.alertname.is_empty() && alerts.is_empty() {
         return Err(Failure::usage(

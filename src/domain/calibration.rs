@@ -77,16 +77,15 @@ impl CalibrationTable {
     ///
     /// # Errors
     /// Says which point is out of order, no number, or no probability.
-    pub fn new(
-        points: Vec<(Decibans, f64)>,
-        provenance: CalibrationProvenance,
-    ) -> Result<Self, String> {
+    pub fn new(points: Vec<(Decibans, f64)>, provenance: CalibrationProvenance) -> Result<Self, String> {
         if points.is_empty() {
             return Err("the table has no points; fit it with `quell calibrate`".to_owned());
         }
         for (number, (raw, probability)) in points.iter().enumerate() {
             if !raw.is_finite() || !(0.0..=1.0).contains(probability) {
-                return Err(format!("point {number}: ({raw}, {probability}) is no raw score and probability"));
+                return Err(format!(
+                    "point {number}: ({raw}, {probability}) is no raw score and probability"
+                ));
             }
         }
         let out_of_order = points.array_windows().position(|[one, two]| one.0 >= two.0 || one.1 > two.1);

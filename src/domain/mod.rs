@@ -18,9 +18,7 @@ mod recovery;
 mod symptom;
 
 pub use action::{Action, Approval, Blast, Risk};
-pub use calibration::{
-    CalibrationDataset, CalibrationFigures, CalibrationProvenance, CalibrationTable,
-};
+pub use calibration::{CalibrationDataset, CalibrationFigures, CalibrationProvenance, CalibrationTable};
 pub use entity::{Entity, EntityKind};
 pub use event::{Event, Payload};
 pub use evidence::{Evidence, EvidenceId, Language, Number, SignalKind, Trust};

@@ -7,7 +7,10 @@ use crate::{bench::Reliability, domain::CalibrationFigures};
 const LEAST: f64 = 1e-6;
 
 /// What each sample gets from a fit that knows nothing of its group.
-pub(super) fn held_out(samples: &[Sample], fit: impl Fn(&[Sample]) -> Box<dyn Fn(f64) -> f64>) -> Vec<(f64, bool)> {
+pub(super) fn held_out(
+    samples: &[Sample],
+    fit: impl Fn(&[Sample]) -> Box<dyn Fn(f64) -> f64>,
+) -> Vec<(f64, bool)> {
     let mut said = Vec::with_capacity(samples.len());
     for group in groups(samples) {
         let (out, others): (Vec<Sample>, Vec<Sample>) =

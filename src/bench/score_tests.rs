@@ -225,3 +225,40 @@ async fn a_dataset_is_answered_then_compared() {
         "a label that says nothing"
     );
 }
+
+fn latency(seconds: impl Fn(u32) -> f64) -> String {
+    let points: Vec<String> = (0..60_u32)
+        .map(|minute| {
+            let at = 1_704_067_200_u64 + u64::from(minute) * 60;
+            format!(r#"{{"timeUnixNano":"{at}000000000","asDouble":{}}}"#, seconds(minute))
+        })
+        .collect();
+    format!(
+        r#"{{"resourceMetrics":[{{"resource":{{"attributes":[{{"key":"service.name","value":{{"stringValue":"web"}}}}]}},"scopeMetrics":[{{"metrics":[{{"name":"request_latency_seconds","unit":"s","gauge":{{"dataPoints":[{}]}}}}]}}]}}]}}"#,
+        points.join(",")
+    )
+}
+
+#[tokio::test]
+async fn the_onset_that_is_found_is_shifted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let metrics = latency(|minute| if minute < 30 { 0.1 + f64::from(minute % 3) * 0.001 } else { 2.0 });
+    let files = [("manifest.json", MANIFEST), ("alerts.jsonl", ALERT), ("metrics.jsonl", metrics.as_str())];
+    write(folder.path(), "case", &files);
+    std::fs::write(folder.path().join("labels.json"), r#"{"case": {"service": "web"}}"#).expect("written");
+    let dataset = Dataset::open(folder.path()).expect("a dataset");
+    let library = Arc::new(Library::embedded());
+    let mut onsets = Vec::new();
+    for seconds in [0, 120, -120, 1_000_000] {
+        let onset_shift = jiff::SignedDuration::from_secs(seconds);
+        let perturbation = Perturbation { onset_shift, ..Perturbation::default() };
+        let options = Options { perturbation, ..Options::default() };
+        let mut watch = |_: &Answered, found: Option<&crate::domain::Investigation>| {
+            onsets.push(found.and_then(|found| found.onset).map(|onset| onset.as_second() - 1_704_067_200));
+        };
+        run(&dataset, &options, &library, &mut watch).await;
+    }
+    // A minute of bin width; the last is held within the recording.
+    assert_eq!(onsets[..3], [Some(1_800), Some(1_920), Some(1_680)]);
+    assert!(onsets[3].is_none_or(|onset| onset <= 3_600), "{onsets:?}");
+}

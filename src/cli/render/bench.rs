@@ -63,7 +63,8 @@ fn put(text: &mut String, section: &Section, width: Option<usize>) {
         }
         None => {
             let row = |cells: &[String]| {
-                let cells: Vec<String> = cells.iter().map(|cell| clean(cell).replace('|', "\\|")).collect();
+                let cells: Vec<String> =
+                    cells.iter().map(|cell| clean(cell).replace('|', "\\|").replace('\n', " ")).collect();
                 format!("| {} |", cells.join(" | "))
             };
             writeln!(text, "**{}**\n\n{}", section.title, row(&section.heading)).ok();

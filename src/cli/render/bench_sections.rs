@@ -1,7 +1,7 @@
 //! The tables of a measurement.
 
 use crate::{
-    bench::{ByFault, Figures, Outcome, Report},
+    bench::{ByFault, Figures, Interval, Outcome, Report},
     cli::bench::Measured,
 };
 
@@ -24,13 +24,22 @@ fn number(value: Option<f64>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| format!("{value:.3}"))
 }
 
-/// A share with its interval.
+/// A share with where it lies with 95 % confidence, e.g. `0.867 .70-.95`.
+fn with_interval(share: f64, interval: Option<Interval>) -> String {
+    let short = |value: f64| {
+        let text = format!("{value:.2}");
+        text.strip_prefix('0').map_or_else(|| text.clone(), str::to_owned)
+    };
+    interval.map_or_else(
+        || format!("{share:.3}"),
+        |interval| format!("{share:.3} {}-{}", short(interval.low), short(interval.high)),
+    )
+}
+
 fn share(figures: &Figures, key: &str) -> String {
-    let Some(value) = figures.get(key) else { return "-".to_owned() };
-    match figures.intervals.get(key) {
-        Some(interval) => format!("{value:.3} ({:.2}-{:.2})", interval.low, interval.high),
-        None => format!("{value:.3}"),
-    }
+    figures
+        .get(key)
+        .map_or_else(|| "-".to_owned(), |value| with_interval(value, figures.intervals.get(key).copied()))
 }
 
 /// All sections of a run, those without cases left out.
@@ -112,10 +121,7 @@ pub(super) fn sections(measured: &Measured) -> Vec<Section> {
 
 fn by_fault(reports: &[Report]) -> Option<Section> {
     let row = |report: &Report, of: &ByFault| {
-        let right = of.interval.map_or_else(String::new, |interval| {
-            let share = of.right as f64 / of.cases.max(1) as f64;
-            format!("{share:.3} ({:.2}-{:.2})", interval.low, interval.high)
-        });
+        let right = with_interval(of.right as f64 / of.cases.max(1) as f64, of.interval);
         let kind = of.kind.clone();
         vec![report.dataset.clone(), kind, of.cases.to_string(), right, number(of.mean_confidence)]
     };
@@ -169,13 +175,16 @@ fn ablation(title: &'static str, key: &str, all: &[Measured]) -> Option<Section>
     let columns: Vec<usize> = (0..names.len()).filter(|place| has(*place)).collect();
     let mut heading = vec!["WITHOUT".to_owned()];
     heading.extend(columns.iter().filter_map(|place| Some(names.get(*place)?.dataset.clone())));
+    // Counts are whole.
+    let cell = |value: Option<f64>| match value {
+        Some(count) if key == "wrongAbove90" => format!("{count:.0}"),
+        value => number(value),
+    };
     let row = |measured: &Measured| {
         let reports = reports(measured);
         let mut row = vec![measured.without.unwrap_or("none").to_owned()];
         row.extend(
-            columns
-                .iter()
-                .map(|place| number(reports.get(*place).and_then(|report| report.figures.get(key)))),
+            columns.iter().map(|place| cell(reports.get(*place).and_then(|report| report.figures.get(key)))),
         );
         row
     };

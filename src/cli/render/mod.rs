@@ -18,3 +18,6 @@ pub(super) use incident::{headline, incidents};
 pub(super) use markdown::markdown;
 pub(super) use path::paths;
 pub(super) use table::table;
+
+#[cfg(test)]
+mod bench_tests;

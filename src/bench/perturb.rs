@@ -1,7 +1,7 @@
 use std::{collections::BTreeSet, fmt, str::FromStr, sync::Arc, time::Duration};
 
-use jiff::SignedDuration;
-use quell_sdk::{local::Store, signal::Alert};
+use jiff::{SignedDuration, Timestamp};
+use quell_sdk::local::Store;
 
 use super::draw::uniform;
 use crate::{bundle::Bundle, domain::SignalKind};
@@ -118,19 +118,15 @@ impl Perturbation {
         if self.is_none() {
             return;
         }
+        let moved = |at: Timestamp| at.saturating_add(self.onset_shift).unwrap_or(at);
         for alert in &mut bundle.alerts {
-            self.shift(alert);
+            alert.starts_at = moved(alert.starts_at);
+            alert.ends_at = alert.ends_at.map(moved);
         }
         self.telemetry(bundle);
         if let Some(reference) = &mut bundle.reference {
             self.telemetry(reference);
         }
-    }
-
-    fn shift(&self, alert: &mut Alert) {
-        let moved = |at: jiff::Timestamp| at.saturating_add(self.onset_shift).unwrap_or(at);
-        alert.starts_at = moved(alert.starts_at);
-        alert.ends_at = alert.ends_at.map(moved);
     }
 
     fn telemetry(&self, bundle: &mut Bundle) {

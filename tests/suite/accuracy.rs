@@ -49,7 +49,10 @@ async fn accuracy_stays_above_its_floors() {
         let report = Report::of(&dataset, &answers).unwrap();
         let figures = &report.figures;
         let shown = ["ac1", "avg5", "brier", "ece", "commit", "healthyRight", "secondsMedian"].map(|key| {
-            format!("{key}={}", figures.get(key).map_or("-".to_owned(), |value| format!("{value:.3}")))
+            format!(
+                "{key}={}",
+                figures.get(key).map_or_else(|| "-".to_owned(), |value| format!("{value:.3}"))
+            )
         });
         println!("{}: {} cases, {}", report.dataset, figures.cases, shown.join(" "));
         assert_eq!(report.failures().collect::<Vec<_>>(), []);

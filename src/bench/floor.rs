@@ -68,7 +68,7 @@ impl Floors {
                     match report.figures.get(key) {
                         None => breach(format!("{key} was not measured; it has to be {word} {bound}")),
                         Some(value) if (value - bound) * sign < 0.0 => {
-                            breach(format!("{key} is {value:.3}; it has to be {word} {bound}"));
+                            breach(format!("{key} is {}; it has to be {word} {bound}", short(value)));
                         }
                         Some(_) => {}
                     }
@@ -77,4 +77,10 @@ impl Floors {
         }
         breaches
     }
+}
+
+/// Three digits, and none for a count.
+fn short(value: f64) -> String {
+    let text = format!("{value:.3}");
+    text.strip_suffix(".000").map_or_else(|| text.clone(), str::to_owned)
 }

@@ -147,7 +147,7 @@ fn a_floor_that_is_not_reached_is_named() {
         ),
         [
             "mine: 1 cases, but the floor is for 2; run all of them",
-            "mine: ac1 is 0.000; it has to be at least 0.5",
+            "mine: ac1 is 0; it has to be at least 0.5",
             "mine: speed was not measured; it has to be at least 1",
             "mine: brier is 0.640; it has to be at most 0.1",
         ]

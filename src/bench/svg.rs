@@ -8,7 +8,7 @@ const MARGIN: f64 = 56.0;
 /// Height of the strip that shows how many cases each bin has.
 const STRIP: f64 = 64.0;
 
-/// A reliability diagram: confidence against the share of right answers, with 95 % intervals, and below it how
+/// A reliability diagram of what `title` names: confidence against the share of right answers, with 95 % intervals, and below it how
 /// many cases each bin has. On the diagonal, confidence is what it says.
 pub fn reliability_svg(title: &str, reliability: &Reliability) -> String {
     let (width, height) = (SIDE + 2.0 * MARGIN, SIDE + STRIP + 2.0 * MARGIN + 24.0);
@@ -22,9 +22,11 @@ pub fn reliability_svg(title: &str, reliability: &Reliability) -> String {
     let title = escape(title);
     line(format!("<title>{title}</title>"));
     line(format!(r##"<rect width="{width}" height="{height}" fill="#ffffff"/>"##));
-    line(format!(r##"<text x="{MARGIN}" y="24" font-size="15">{title}</text>"##));
+    // The title may be longer than the picture is wide.
+    line(format!(r##"<text x="{MARGIN}" y="24" font-size="15">Reliability</text>"##));
+    let cases: usize = reliability.bins.iter().map(|bin| bin.cases).sum();
     line(format!(
-        r##"<text x="{MARGIN}" y="42" fill="#555555">Brier {:.3}, ECE {:.3}</text>"##,
+        r##"<text x="{MARGIN}" y="42" fill="#555555">{cases} answers, Brier {:.3}, ECE {:.3}</text>"##,
         reliability.brier, reliability.ece
     ));
     for tick in 0..=5 {

@@ -271,7 +271,7 @@ pub(super) struct Answering {
 pub(super) struct Bench {
     #[command(flatten)]
     pub answering: Answering,
-    /// Write each answer to DIR/CASE.json.
+    /// Write each answer to DIR/CASE.json; to DIR/DATASET/CASE.json when there are several datasets.
     #[arg(long, value_name = "DIR")]
     pub keep: Option<PathBuf>,
     /// End with 1 when a figure falls below its floor in this JSON file.

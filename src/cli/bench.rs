@@ -114,10 +114,13 @@ pub(super) async fn answer(
         let name = &dataset.name;
         let what = if phrase.is_empty() { name.clone() } else { format!("{name}, {phrase}") };
         let mut progress = Progress::new(out, what, dataset.selected().len());
+        // Two datasets may have cases of one name.
+        let several = datasets.len() > 1;
+        let folder = keep.map(|keep| if several { keep.join(name) } else { keep.to_owned() });
         let mut kept = Ok(());
         let mut watch = |case: &Answered, found: Option<&Investigation>| {
             progress.step(&case.case, case.seconds);
-            if let (Some(folder), Some(found), Ok(())) = (keep, found, &kept) {
+            if let (Some(folder), Some(found), Ok(())) = (&folder, found, &kept) {
                 kept = write(folder, &case.case, found);
             }
         };
@@ -161,7 +164,8 @@ async fn measure(
         let reliability =
             reliability.ok_or_else(|| Failure::new(Exit::General, "no answer has a confidence to draw"))?;
         let names: Vec<&str> = datasets.iter().map(|report| report.dataset.as_str()).collect();
-        let svg = bench::reliability_svg(&format!("Reliability: {}", names.join(", ")), reliability);
+        let svg =
+            bench::reliability_svg(&format!("Reliability of quell on {}", names.join(", ")), reliability);
         std::fs::write(file, svg)
             .map_err(|error| Failure::new(Exit::General, format!("{}: {error}", file.display())))?;
     }

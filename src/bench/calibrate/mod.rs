@@ -3,13 +3,13 @@
 
 mod cross;
 mod fit;
-mod isotonic;
+mod monotone;
 mod pav;
 mod platt;
 mod sample;
 
 pub use fit::{Method, fit};
-pub use isotonic::isotonic;
+pub use monotone::isotonic;
 pub use pav::pav;
 pub use platt::{Platt, platt};
 pub use sample::{Sample, samples};

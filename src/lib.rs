@@ -7,6 +7,7 @@
 //! ARCHITECTURE.md has the map.
 
 pub mod analysis;
+pub mod bench;
 pub mod bundle;
 pub mod config;
 pub mod domain;

@@ -158,6 +158,20 @@ fn only_the_command_line_prints() {
 }
 
 #[test]
+fn only_the_measuring_reads_labels() {
+    let all = sources();
+    let others: Vec<&Source> = all
+        .iter()
+        .filter(|source| source.path.contains("src/") && !source.path.starts_with("src/bench/"))
+        .collect();
+    nowhere(
+        &others,
+        &["labels.json"],
+        "what is true of a case is known to src/bench alone, once it is answered",
+    );
+}
+
+#[test]
 fn a_vendor_depends_on_the_sdk_alone() {
     let integrations = root().join("integrations");
     let mut seen = 0;

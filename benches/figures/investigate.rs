@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 use quell::{
     bundle::{Options, open},
     domain::Payload,
-    investigation::{Request, investigate},
+    investigation::investigate,
     runbook::Library,
 };
 use serde_json::Value;
@@ -91,15 +91,9 @@ async fn in_process(path: &Path) -> Result<(Duration, Duration)> {
         store.logs.len(),
         store.series.len()
     );
-    let alert = bundle.alerts.first().context("the bundle has an alert")?;
-    let request = Request {
-        id: "inv_bench".to_owned(),
-        service: alert.labels.get("service").cloned().unwrap_or_default(),
-        alerts: bundle.alerts.clone(),
-        at: alert.starts_at,
-        window: bundle.manifest.window,
-        budget: Duration::from_secs(60),
-    };
+    let request = bundle
+        .request("", None, Duration::from_secs(60))
+        .context("the bundle has an alert that names a service")?;
     let (library, _) = Library::load(&[], true);
     let began = Instant::now();
     let running = investigate(

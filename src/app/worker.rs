@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -219,6 +219,7 @@ impl Worker {
             at,
             window: Window { start: before(at, self.lookback), end: now },
             budget: claim.budget,
+            onset_shift: SignedDuration::ZERO,
         }
     }
 

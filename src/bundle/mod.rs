@@ -16,6 +16,7 @@ mod loaded;
 mod manifest;
 mod open;
 mod read;
+mod request;
 mod sources;
 mod telemetry;
 #[cfg(test)]

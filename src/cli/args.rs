@@ -1,8 +1,14 @@
 //! What can be typed.
 
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::SignedDuration;
+
+use crate::{
+    bench::{Perturbation, Share},
+    domain::SignalKind,
+};
 
 /// On-call copilot: a page becomes ranked, evidenced ways to recover.
 #[derive(Debug, Parser)]
@@ -74,6 +80,10 @@ pub(super) enum Command {
     /// Runbooks: list, match, lint.
     #[command(subcommand)]
     Runbook(Runbook),
+    /// Measure accuracy on labelled incidents: docs/accuracy.md.
+    Bench(Box<Bench>),
+    /// Fit confidence to labelled incidents, and write the table.
+    Calibrate(Calibrate),
     /// Check that everything quell needs is there, and say what to do where it is not.
     Doctor(Configured),
     /// Print a completion script.
@@ -147,7 +157,7 @@ pub(super) struct Investigate {
     pub labels: Vec<String>,
     /// Time until there must be an answer.
     #[arg(long, default_value = "60s", value_parser = humantime::parse_duration)]
-    pub budget: std::time::Duration,
+    pub budget: Duration,
     /// Print events while it runs.
     #[arg(short, long)]
     pub follow: bool,
@@ -235,4 +245,95 @@ pub(super) enum Runbook {
         #[arg(long, value_name = "DIR")]
         runbooks: Vec<PathBuf>,
     },
+}
+
+/// How labelled incidents are answered.
+#[derive(Debug, Args)]
+pub(super) struct Answering {
+    /// Datasets: folders with labels.json and one bundle per case.
+    #[arg(required = true, value_name = "DIR")]
+    pub dirs: Vec<PathBuf>,
+    /// Only the first N cases of each.
+    #[arg(long, value_name = "N")]
+    pub cases: Option<usize>,
+    /// Cases at a time; times per case are only worth something with one.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub jobs: usize,
+    /// Time until there must be an answer, for each case.
+    #[arg(long, default_value = "60s", value_parser = humantime::parse_duration)]
+    pub budget: Duration,
+    /// Folder with runbooks of your own.
+    #[arg(long, value_name = "DIR")]
+    pub runbooks: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Bench {
+    #[command(flatten)]
+    pub answering: Answering,
+    /// Write each answer to DIR/CASE.json; to DIR/DATASET/CASE.json when there are several datasets.
+    #[arg(long, value_name = "DIR")]
+    pub keep: Option<PathBuf>,
+    /// End with 1 when a figure falls below its floor in this JSON file.
+    #[arg(long, value_name = "FILE")]
+    pub floor: Option<PathBuf>,
+    /// Write a reliability diagram over all datasets.
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
+    #[command(flatten)]
+    pub wrong: Wrong,
+}
+
+/// What is made wrong first, to see how answers bear it.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Perturbations")]
+pub(super) struct Wrong {
+    /// Signals taken away: metrics, logs, traces, changes, topology.
+    #[arg(long, value_name = "SIGNAL,...", value_delimiter = ',', value_parser = Perturbation::signal)]
+    pub ablate: Vec<SignalKind>,
+    /// Once with all signals, and once without each.
+    #[arg(long, conflicts_with = "ablate")]
+    pub each_ablation: bool,
+    /// Page and onset that much later; earlier when negative.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.0, allow_hyphen_values = true)]
+    pub shift_onset: f64,
+    /// Share of metric series that are missing, e.g. 10%.
+    #[arg(long, value_name = "SHARE", default_value = "0%")]
+    pub drop: Share,
+    /// Share of traces that are kept, e.g. 50%.
+    #[arg(long, value_name = "SHARE", default_value = "100%")]
+    pub sample_traces: Share,
+    /// Each service's clock is wrong by up to this much, e.g. 2s.
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = humantime::parse_duration)]
+    pub skew: Duration,
+    /// Seed of everything drawn for these.
+    #[arg(long, default_value_t = 7)]
+    pub seed: u64,
+}
+
+impl Wrong {
+    /// All but what `--each-ablation` takes away in turn. `None` when the shift of the onset is no length of
+    /// time.
+    pub(super) fn perturbation(&self) -> Option<Perturbation> {
+        Some(Perturbation {
+            ablate: self.ablate.iter().copied().collect::<BTreeSet<_>>(),
+            onset_shift: SignedDuration::try_from_secs_f64(self.shift_onset).ok()?,
+            drop: self.drop,
+            traces: self.sample_traces,
+            skew: self.skew,
+            seed: self.seed,
+        })
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Calibrate {
+    #[command(flatten)]
+    pub answering: Answering,
+    /// Where the table goes.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Day of the fit; the newest incident's when left out, so that the same incidents give the same table.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub date: Option<jiff::civil::Date>,
 }

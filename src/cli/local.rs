@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -76,28 +76,19 @@ fn say_skipped(bundle: &Bundle, out: &Out) {
 }
 
 fn of_bundle(args: &Investigate, target: &Target, bundle: &Bundle) -> Result<Request> {
-    let mut window = bundle.manifest.window;
-    let first = bundle.alerts.iter().map(|alert| alert.starts_at).min();
-    let service = if target.service.is_empty() { service_of(&bundle.alerts) } else { target.service.clone() };
-    let (Some(at), false) = (target.at.or(first), service.is_empty()) else {
-        return Err(Failure::usage(
+    let mut request = bundle.request(&target.service, target.at, args.budget).ok_or_else(|| {
+        Failure::usage(
             "the bundle has no alert that names a service; say what to look at with --service and --at",
-        ));
-    };
+        )
+    })?;
     if let Some(since) = &args.since {
-        window = Window {
+        let window = request.window;
+        request.window = Window {
             start: moments::parse(since, window.end, &TimeZone::system())?.max(window.start),
             ..window
         };
     }
-    Ok(Request {
-        id: "inv_bundle".to_owned(),
-        service,
-        alerts: bundle.alerts.clone(),
-        at,
-        window,
-        budget: args.budget,
-    })
+    Ok(request)
 }
 
 fn of_configuration(args: &Investigate, target: &Target) -> Result<(Request, Sources)> {
@@ -114,7 +105,8 @@ fn of_configuration(args: &Investigate, target: &Target) -> Result<(Request, Sou
         Some(body) => alerts_of(body, now)?,
         None => Vec::new(),
     };
-    let service = if target.service.is_empty() { service_of(&alerts) } else { target.service.clone() };
+    let service =
+        if target.service.is_empty() { Request::service_of(&alerts) } else { target.service.clone() };
     let at = target.at.or_else(|| alerts.iter().map(|alert| alert.starts_at).min()).unwrap_or(now);
     if service.is_empty() && target.alertname.is_empty() && alerts.is_empty() {
         return Err(Failure::usage(
@@ -135,6 +127,7 @@ fn of_configuration(args: &Investigate, target: &Target) -> Result<(Request, Sou
         at,
         window: Window::new(start, now),
         budget: args.budget,
+        onset_shift: SignedDuration::ZERO,
     };
     let mut sources = Sources::default();
     for integration in &registry.integrations {
@@ -155,10 +148,6 @@ fn of_configuration(args: &Investigate, target: &Target) -> Result<(Request, Sou
         }
     }
     Ok((request, sources))
-}
-
-fn service_of(alerts: &[Alert]) -> String {
-    alerts.iter().find_map(|alert| alert.labels.get("service")).cloned().unwrap_or_default()
 }
 
 fn alert_of(target: &Target, at: Timestamp) -> Alert {

@@ -4,6 +4,8 @@
 //! public gRPC API and nothing else; `--local` runs the engine in this process. The only room that prints.
 
 mod args;
+mod bench;
+mod calibrate;
 mod client;
 mod completion;
 mod demo;
@@ -14,6 +16,7 @@ mod investigate;
 mod local;
 mod moments;
 mod output;
+mod progress;
 mod render;
 mod run;
 mod runbooks;

@@ -5,7 +5,7 @@ use clap::Parser;
 use super::{
     Exit,
     args::{Cli, Command, Runbook, Show},
-    completion, doctor,
+    bench, calibrate, completion, doctor,
     exit::{Failure, Result},
     incidents, investigate,
     output::Out,
@@ -82,6 +82,8 @@ async fn asynchronous(command: Command, global: &super::args::Global, out: &Out)
             runbooks::matching(&alert, &labels, &runbooks, out)
         }
         Command::Runbook(Runbook::List { runbooks }) => runbooks::list(&runbooks, out),
+        Command::Bench(args) => bench::run(*args, out).await,
+        Command::Calibrate(args) => calibrate::run(args, out).await,
         Command::Doctor(configured) => doctor::run(configured, out).await,
         Command::Other(words) => match words.as_slice() {
             [id] if looks_like_an_incident(id) => {

@@ -6,6 +6,7 @@
 //! the wire.
 
 mod action;
+mod calibration;
 mod entity;
 mod event;
 mod evidence;
@@ -17,6 +18,7 @@ mod recovery;
 mod symptom;
 
 pub use action::{Action, Approval, Blast, Risk};
+pub use calibration::{CalibrationDataset, CalibrationFigures, CalibrationProvenance, CalibrationTable};
 pub use entity::{Entity, EntityKind};
 pub use event::{Event, Payload};
 pub use evidence::{Evidence, EvidenceId, Language, Number, SignalKind, Trust};

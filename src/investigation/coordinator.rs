@@ -115,7 +115,7 @@ fn labels(request: &Request) -> Labels {
 }
 
 fn think(request: &Request, collected: Collected, library: &Library) -> (Board, Vec<Proposal>) {
-    let observed = observe(&collected, request.window, request.at);
+    let observed = observe(&collected, request.window, request.at, request.onset_shift);
     let text: Vec<&str> = request
         .alerts
         .iter()

@@ -6,6 +6,7 @@
 
 mod agent;
 mod board;
+mod calibration;
 mod collect;
 mod coordinator;
 mod fault;
@@ -20,6 +21,7 @@ mod symptoms;
 mod verdict;
 mod weigh;
 
+pub use calibration::calibration;
 pub use coordinator::investigate;
 pub use request::{Emit, Request};
 pub use sources::{Reference, Sources};

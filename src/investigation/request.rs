@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::{Alert, Payload, Window};
 
@@ -19,6 +19,16 @@ pub struct Request {
     pub window: Window,
     /// Wall time until there must be an answer.
     pub budget: Duration,
+    /// Moves the onset that the engine finds, later when positive. For measuring how an answer bears a wrong
+    /// onset; zero in all real use.
+    pub onset_shift: SignedDuration,
+}
+
+impl Request {
+    /// The service that these alerts name first; empty when they name none.
+    pub fn service_of(alerts: &[Alert]) -> String {
+        alerts.iter().find_map(|alert| alert.labels.get("service")).cloned().unwrap_or_default()
+    }
 }
 
 /// Where the coordinator sends its events, in order. Implementations write them to the journal, print

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use quell_sdk::{
     Completeness,
     signal::{Series, UnixNanos, Window},
@@ -43,14 +43,20 @@ pub(super) struct Observations {
     pub services: Vec<String>,
 }
 
-/// Analyses what was collected. Pure, and heavy: belongs off the runtime.
-pub(super) fn observe(collected: &Collected, window: Window, at: Timestamp) -> Observations {
+/// Analyses what was collected. Pure, and heavy: belongs off the runtime. `onset_shift` moves the onset that is
+/// found, to measure robustness.
+pub(super) fn observe(
+    collected: &Collected,
+    window: Window,
+    at: Timestamp,
+    onset_shift: SignedDuration,
+) -> Observations {
     let case = &collected.case;
     let traced = traces::Traced::new(case);
     let (start, end) = (first_signal(case).max(window.start_nanos()), window.end_nanos());
     let at = i64::try_from(at.as_nanosecond()).unwrap_or(end);
     let mined = logs::Mined::new(case, &traced);
-    let onset = onset::find(case, &traced, &mined, (start, end), at);
+    let onset = shifted(onset::find(case, &traced, &mined, (start, end), at), onset_shift, start, end);
     let periods = onset::periods(&onset, start, end);
     let mut graph = Graph::new(&case.edges);
     for edge in traced.now.edges().iter().chain(&traced.reference.edges()) {
@@ -158,6 +164,19 @@ fn join(findings: &mut Vec<Finding>, others: Vec<Finding>) {
             }
         }
     }
+}
+
+/// The onset moved by as much, within the recording.
+fn shifted(mut onset: Onset, by: SignedDuration, start: UnixNanos, end: UnixNanos) -> Onset {
+    if by.is_zero() {
+        return onset;
+    }
+    let by = i64::try_from(by.as_nanos()).unwrap_or(0);
+    let moments = [&mut onset.since.at, &mut onset.since.earliest, &mut onset.since.latest];
+    for at in moments.into_iter().chain(&mut onset.rival) {
+        *at = at.saturating_add(by).clamp(start, end.max(start));
+    }
+    onset
 }
 
 /// Gives what is one thing one name. A database may show itself in its callers' spans and in metrics and logs

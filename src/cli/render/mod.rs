@@ -1,6 +1,8 @@
 //! What a person reads: text made of the public messages, the same for a server's answer and a local one.
 
 mod answer;
+mod bench;
+mod bench_sections;
 mod event;
 mod incident;
 mod markdown;
@@ -10,8 +12,12 @@ mod table;
 mod text;
 
 pub(super) use answer::{answer, evidence, hypotheses};
+pub(super) use bench::{ablations, bench};
 pub(super) use event::event;
 pub(super) use incident::{headline, incidents};
 pub(super) use markdown::markdown;
 pub(super) use path::paths;
 pub(super) use table::table;
+
+#[cfg(test)]
+mod bench_tests;

@@ -1,0 +1,60 @@
+use super::{Sample, pav};
+use crate::domain::Decibans;
+
+/// Samples that fit to one value.
+#[derive(Clone, Copy)]
+struct Block {
+    raws: f64,
+    rights: f64,
+    count: f64,
+}
+
+impl Block {
+    fn add(&mut self, other: Self) {
+        self.raws += other.raws;
+        self.rights += other.rights;
+        self.count += other.count;
+    }
+}
+
+/// Points of the isotonic fit, both ascending. Each block leans by one case towards the whole, since a few
+/// right answers in a row are no proof of certainty.
+pub fn isotonic(samples: &[Sample]) -> Vec<(Decibans, f64)> {
+    let mut sorted: Vec<&Sample> = samples.iter().collect();
+    sorted.sort_by(|a, b| a.raw.total_cmp(&b.raw));
+    // Equal scores cannot be told apart.
+    let mut blocks: Vec<(Decibans, Block)> = Vec::new();
+    for sample in sorted {
+        let one = Block { raws: sample.raw, rights: f64::from(u8::from(sample.right)), count: 1.0 };
+        match blocks.last_mut() {
+            Some((raw, block)) if *raw == sample.raw => block.add(one),
+            _ => blocks.push((sample.raw, one)),
+        }
+    }
+    let mut blocks: Vec<Block> = blocks.into_iter().map(|(_, block)| block).collect();
+    pool(&mut blocks, |block| block.rights / block.count, |block| block.count);
+    let all = blocks.iter().fold((1.0, 2.0), |sum, block| (sum.0 + block.rights, sum.1 + block.count));
+    let mean = all.0 / all.1;
+    let leaning = |block: &Block| (block.rights + mean) / (block.count + 1.0);
+    pool(&mut blocks, leaning, |block| block.count + 1.0);
+    // Blocks pooled in the second round lean again, which may undo an order by a hair.
+    let values: Vec<f64> = blocks.iter().map(leaning).collect();
+    let weights: Vec<f64> = blocks.iter().map(|block| block.count + 1.0).collect();
+    let values = pav(&values, &weights);
+    blocks.iter().map(|block| block.raws / block.count).zip(values).collect()
+}
+
+/// Joins neighbours whose fitted values are the same.
+fn pool(blocks: &mut Vec<Block>, value: impl Fn(&Block) -> f64, weight: impl Fn(&Block) -> f64) {
+    let values: Vec<f64> = blocks.iter().map(value).collect();
+    let weights: Vec<f64> = blocks.iter().map(weight).collect();
+    let fitted = pav(&values, &weights);
+    let mut pooled: Vec<(f64, Block)> = Vec::new();
+    for (block, fitted) in blocks.iter().zip(fitted) {
+        match pooled.last_mut() {
+            Some((value, last)) if *value == fitted => last.add(*block),
+            _ => pooled.push((fitted, *block)),
+        }
+    }
+    *blocks = pooled.into_iter().map(|(_, block)| block).collect();
+}

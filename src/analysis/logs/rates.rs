@@ -9,7 +9,10 @@ use std::{
     sync::Arc,
 };
 
-use quell_sdk::signal::{LogRecord, Severity, SpanId, TraceId, UnixNanos};
+use quell_sdk::{
+    local::plan::quoted,
+    signal::{LogRecord, Severity, SpanId, TraceId, UnixNanos},
+};
 
 use super::{Drain, TemplateId};
 use crate::{
@@ -250,6 +253,5 @@ fn sounds_wrong(text: &str) -> bool {
 fn logql(service: &str, text: &str) -> String {
     let pattern: Vec<String> =
         text.split("<*>").map(|part| regex::escape(part.trim())).filter(|part| part.len() > 1).collect();
-    let quoted = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
-    format!(r#"{{service="{}"}} |~ "{}""#, quoted(service), quoted(&pattern.join(".*")))
+    format!("{{service={}}} |~ {}", quoted(service), quoted(&pattern.join(".*")))
 }

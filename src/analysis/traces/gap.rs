@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use quell_sdk::signal::UnixNanos;
+use quell_sdk::{local::plan::quoted, signal::UnixNanos};
 
 use super::traced::{Side, Traced, since};
 use crate::{
@@ -157,7 +157,11 @@ fn finding(node: &Arc<str>, found: Shifted, total: f64) -> Finding {
         since: since(found.moments),
         peer: Some(peer.to_string()),
         language: Language::Traceql,
-        query: format!(r#"{{ resource.service.name = "{caller}" && kind = client }}"#),
+        query: format!(
+            "{{ resource.service.name = {} }} < {{ resource.service.name = {} && kind != server }}",
+            quoted(callee),
+            quoted(caller)
+        ),
         summary: format!(
             "calls {caller} -> {callee} lost {:.0} ms between the two (normally {:.1} ms) in {} of {} calls",
             found.observed * 1e3,

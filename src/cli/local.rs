@@ -1,6 +1,6 @@
 //! Investigates in this process: a bundle, or the configured sources without a server.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use jiff::{Timestamp, tz::TimeZone};
 use tokio_util::sync::CancellationToken;
@@ -36,10 +36,7 @@ pub(super) async fn run(args: Investigate, target: Target, out: &Out) -> Result<
     runbooks::report(&findings, out);
     let (request, sources) = match &args.bundle {
         Some(path) => {
-            let options = bundle::Options { lenient: args.lenient, ..bundle::Options::default() };
-            let path = path.clone();
-            let bundle = tokio::task::spawn_blocking(move || bundle::open(&path, options)).await??;
-            say_skipped(&bundle, out);
+            let bundle = open(path, args.lenient, out).await?;
             (of_bundle(&args, &target, &bundle)?, bundle.sources())
         }
         None => of_configuration(&args, &target)?,
@@ -63,6 +60,15 @@ pub(super) async fn run(args: Investigate, target: Target, out: &Out) -> Result<
     Ok(if cancel.is_cancelled() { Exit::Interrupted } else { exit })
 }
 
+/// Opens a bundle, and says what was skipped of it.
+pub(super) async fn open(path: &Path, lenient: bool, out: &Out) -> Result<Bundle> {
+    let options = bundle::Options { lenient, ..bundle::Options::default() };
+    let path = path.to_owned();
+    let bundle = tokio::task::spawn_blocking(move || bundle::open(&path, options)).await??;
+    say_skipped(&bundle, out);
+    Ok(bundle)
+}
+
 fn say_skipped(bundle: &Bundle, out: &Out) {
     for skipped in bundle.skipped.iter().filter(|skipped| skipped.lines > 0) {
         let first = skipped.first.as_ref().map(|(line, why)| format!("; first line {line}: {why}"));
@@ -75,7 +81,8 @@ fn say_skipped(bundle: &Bundle, out: &Out) {
     }
 }
 
-fn of_bundle(args: &Investigate, target: &Target, bundle: &Bundle) -> Result<Request> {
+/// What is asked about a bundle: what its alerts name, unless the command line says otherwise.
+pub(super) fn of_bundle(args: &Investigate, target: &Target, bundle: &Bundle) -> Result<Request> {
     let mut window = bundle.manifest.window;
     let first = bundle.alerts.iter().map(|alert| alert.starts_at).min();
     let service = if target.service.is_empty() { service_of(&bundle.alerts) } else { target.service.clone() };
@@ -137,14 +144,7 @@ fn of_configuration(args: &Investigate, target: &Target) -> Result<(Request, Sou
         budget: args.budget,
     };
     let mut sources = Sources::default();
-    for integration in &registry.integrations {
-        let can = integration.capabilities();
-        sources.metrics.extend(can.metrics);
-        sources.logs.extend(can.logs);
-        sources.traces.extend(can.traces);
-        sources.changes.extend(can.changes);
-        sources.topology.extend(can.topology);
-    }
+    registry.add_to(&mut sources);
     for (signal, lacking) in [
         (SignalKind::Logs, sources.logs.is_empty()),
         (SignalKind::Traces, sources.traces.is_empty()),

@@ -14,6 +14,7 @@ mod investigate;
 mod local;
 mod moments;
 mod output;
+mod query;
 mod render;
 mod run;
 mod runbooks;

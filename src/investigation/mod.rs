@@ -20,6 +20,7 @@ mod symptoms;
 mod verdict;
 mod weigh;
 
+pub use collect::step;
 pub use coordinator::investigate;
 pub use request::{Emit, Request};
 pub use sources::{Reference, Sources};

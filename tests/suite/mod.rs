@@ -6,4 +6,6 @@ mod api_otlp;
 mod api_watch;
 mod api_webhooks;
 mod app_restart;
+mod authored;
+mod evidence;
 mod server;

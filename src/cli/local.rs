@@ -56,8 +56,16 @@ pub(super) async fn run(args: Investigate, target: Target, out: &Out) -> Result<
             }
         }
     };
-    let exit = print(&convert::investigation(&found, None), out)?;
+    let ask = args.bundle.as_ref().map(|path| format!("quell query --bundle {}", quoted(path)));
+    let exit = print(&convert::investigation(&found, None), out, ask.as_deref())?;
     Ok(if cancel.is_cancelled() { Exit::Interrupted } else { exit })
+}
+
+/// A path as a shell reads it back.
+fn quoted(path: &Path) -> String {
+    let path = path.display().to_string();
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'_' | b'-');
+    if path.bytes().all(is_plain) { path } else { format!("'{}'", path.replace('\'', r"'\''")) }
 }
 
 /// Opens a bundle, and says what was skipped of it.

@@ -1,6 +1,7 @@
 //! What a person reads: text made of the public messages, the same for a server's answer and a local one.
 
 mod answer;
+mod doctor;
 mod event;
 mod incident;
 mod markdown;
@@ -11,9 +12,13 @@ mod table;
 mod text;
 
 pub(super) use answer::{answer, evidence, hypotheses};
+pub(super) use doctor::doctor;
 pub(super) use event::event;
 pub(super) use incident::{headline, incidents};
 pub(super) use markdown::markdown;
 pub(super) use path::paths;
 pub(super) use query::query;
 pub(super) use table::table;
+
+#[cfg(test)]
+mod tests;

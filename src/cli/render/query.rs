@@ -23,7 +23,8 @@ pub(crate) fn query(answer: &QueryResponse, wide: bool, width: usize) -> String 
         writeln!(text, "{} {}", bold(&evidence.id), wrap(&evidence.summary, width, 5)).ok();
         text.push('\n');
     }
-    writeln!(text, "{} {}", heading(&answer.language), clean(&answer.query)).ok();
+    let query = if answer.query.is_empty() { "all".to_owned() } else { clean(&answer.query) };
+    writeln!(text, "{} {query}", heading(&answer.language)).ok();
     if let Some(window) = &answer.window {
         let step = answer.answers.iter().find_map(|answer| answer.step.as_ref());
         let step = step.map(|step| format!(", every {}", span(Some(step)))).unwrap_or_default();
@@ -43,8 +44,8 @@ fn figures(text: &mut String, answer: &QueryResponse, width: usize) {
         return;
     }
     let rows = answer.figures.iter().map(|item| {
-        let found = item.found.map_or_else(|| "-".to_owned(), |found| figure(found, &item.unit));
-        vec![clean(&item.name), clean(&figure(item.stated, &item.unit)), clean(&found)]
+        let found = item.found.map_or_else(|| "-".to_owned(), |found| shown(found, &item.unit));
+        vec![clean(&item.name), shown(item.stated, &item.unit), found]
     });
     text.push('\n');
     text.push_str(&table(&["NUMBER", "STATED", "NOW"], rows.collect(), width));
@@ -87,8 +88,11 @@ fn of_source(text: &mut String, answer: &QueryAnswer, wide: bool, width: usize) 
     for line in answer.lines.iter().skip(from(answer.lines.len())) {
         let place = format!("{} {} {}", clock(line.at.as_ref()), clean(&line.service), line.severity);
         let severe = matches!(line.severity.as_str(), "error" | "fatal");
+        let line = wrap(&format!("{place} {}", line.body), width, 4);
+        // The place has a colour of its own, and counts in the length of the line.
+        let body = line.strip_prefix(&place).unwrap_or(&line);
         let place = if severe { bad(&place) } else { dim(&place) };
-        writeln!(text, "{place} {}", wrap(&line.body, width, 4)).ok();
+        writeln!(text, "{place}{body}").ok();
     }
     for item in answer.spans.iter().skip(from(answer.spans.len())) {
         let line = format!(
@@ -125,18 +129,22 @@ fn of_source(text: &mut String, answer: &QueryAnswer, wide: bool, width: usize) 
     }
 }
 
+/// A number with its unit; of one that is out of all proportion, its order.
+fn shown(value: f64, unit: &str) -> String {
+    if value.abs() >= 1e12 { format!("{value:.1e} {unit}") } else { figure(value, unit) }
+}
+
 fn of_series(series: &QuerySeries) -> Vec<String> {
     let values: Vec<f64> = series.points.iter().map(|point| point.value).collect();
-    let shown =
-        |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| figure(value, &series.unit));
+    let told = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| shown(value, &series.unit));
     vec![
         clean(&name(series)),
         values.len().to_string(),
-        shown(values.first().copied()),
-        shown(values.iter().copied().reduce(f64::min)),
-        shown(median(&values)),
-        shown(values.iter().copied().reduce(f64::max)),
-        shown(values.last().copied()),
+        told(values.first().copied()),
+        told(values.iter().copied().reduce(f64::min)),
+        told(median(&values)),
+        told(values.iter().copied().reduce(f64::max)),
+        told(values.last().copied()),
     ]
 }
 
@@ -150,6 +158,6 @@ fn name(series: &QuerySeries) -> String {
 fn points(text: &mut String, series: &QuerySeries) {
     writeln!(text, "\n{}", clean(&name(series))).ok();
     for point in &series.points {
-        writeln!(text, "   {}  {}", clock(point.at.as_ref()), figure(point.value, &series.unit)).ok();
+        writeln!(text, "   {}  {}", clock(point.at.as_ref()), clean(&shown(point.value, &series.unit))).ok();
     }
 }

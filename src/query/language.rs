@@ -40,8 +40,12 @@ pub fn check(language: Language, query: &str) -> Result<()> {
 /// That of the likeliest language, when it parses in none.
 pub fn guess(query: &str) -> Result<Language> {
     use Language::{Logql, Promql, Traceql};
-    let likely: &[Language] =
-        if query.trim_start().starts_with('{') { &[Logql, Traceql, Promql] } else { &[Promql, Logql] };
+    let likely: &[Language] = match query.trim_start().strip_prefix('{') {
+        // Loki wants a matcher; all spans are `{ }`.
+        Some(inside) if inside.trim_start().starts_with('}') => &[Traceql, Logql],
+        Some(_) => &[Logql, Traceql, Promql],
+        None => &[Promql, Logql],
+    };
     if let Some(language) = likely.iter().find(|language| check(**language, query).is_ok()) {
         return Ok(*language);
     }
@@ -55,4 +59,41 @@ pub fn guess(query: &str) -> Result<Language> {
         [] => Promql,
     };
     check(likeliest, query).map(|()| likeliest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn languages_are_told_from_the_text() {
+        use Language::{Logql, Promql, Traceql};
+        for (query, language) in [
+            ("up", Promql),
+            (r#"sum(rate(http_requests_total{job="a"}[5m]))"#, Promql),
+            (r#"{service="a"} |= "x""#, Logql),
+            (r#"sum(count_over_time({service="a"} |= "x" [5m]))"#, Logql),
+            ("{ }", Traceql),
+            ("{ status = error } !< { status = error }", Traceql),
+            (r#"{__name__=~"http_.*",job!="a"}"#, Logql),
+        ] {
+            assert_eq!(guess(query).ok(), Some(language), "{query}");
+            assert!(check(language, query).is_ok(), "{query}");
+        }
+    }
+
+    #[test]
+    fn what_parses_in_no_language_is_refused_in_the_likeliest() {
+        for (query, origin) in [
+            ("sum(", "promql"),
+            ("{ resource.service.name = }", "traceql"),
+            (r#"{service="a"} |~ "#, "logql"),
+            ("sum(count_over_time({service=", "logql"),
+        ] {
+            assert_eq!(guess(query).unwrap_err().origin, origin, "{query}");
+        }
+        assert!(check(Language::Sh, "ls").is_err(), "quell runs no commands");
+        assert_eq!(parse("changes"), parse("change"));
+        assert_eq!(parse("sh"), None);
+    }
 }

@@ -3,9 +3,11 @@
 mod api_grpc;
 mod api_health;
 mod api_otlp;
+mod api_query;
 mod api_watch;
 mod api_webhooks;
 mod app_restart;
 mod authored;
+mod cli_query;
 mod evidence;
 mod server;

@@ -21,6 +21,11 @@ pub(crate) fn answer(found: &Investigation, width: usize, verbose: bool, ask: Op
     verdict(&mut text, found, width);
     if let Some(first) = found.hypotheses.first().filter(|_| found.verdict() != Verdict::NotAnIncident) {
         text.push('\n');
+        if found.verdict() != Verdict::CauseFound {
+            let (sure, likely) = (percent(first.probability), confidence(first.probability));
+            let line = format!("{likely}, {sure}: {} {}", first.claim, first.id);
+            writeln!(text, "   {}", wrap(&line, width, 6)).ok();
+        }
         text.push_str(&reasons(first, &found.evidence, width, if verbose { usize::MAX } else { LINES }));
     }
     if !found.next_question.is_empty() {

@@ -27,10 +27,18 @@ pub fn check(expr: &str) -> Result<()> {
 
 pub(super) fn parse(text: &str) -> Result<Expr> {
     bound(text)?;
-    parser::parse(text).map_err(|reason| match place(text) {
+    parser::parse(text).map_err(|reason| match place(text).filter(|_| is_syntax(&reason)) {
         Some(column) => bad(format!("column {column}: {reason} in `{}`", shown(text))),
         None => bad(format!("{reason} in `{}`", shown(text))),
     })
+}
+
+/// Whether the parser lost its way, rather than minding types, functions or their arguments, which may stand
+/// anywhere.
+fn is_syntax(reason: &str) -> bool {
+    ["invalid promql", "unclosed", "unexpected", "no expression"]
+        .iter()
+        .any(|start| reason.starts_with(start))
 }
 
 /// Where a text stops being an expression, as the parser does not say: the column behind the longest

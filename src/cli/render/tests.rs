@@ -2,6 +2,8 @@
 //! that somebody hostile chose.
 
 mod fixture;
+mod lists;
+mod queries;
 
 use quell_proto::v1::{Investigation, investigation::Verdict};
 
@@ -102,7 +104,7 @@ fn parts_of_an_answer() {
 #[test]
 fn events_go_by() {
     let lines = |verbose| {
-        let events = fixture::events();
+        let events = lists::events();
         let lines: Vec<String> = events.iter().filter_map(|item| event(item, verbose)).collect();
         assert!(lines.iter().all(|line| !line.contains('\n')), "one event, one line: {lines:#?}");
         lines.join("\n")
@@ -114,19 +116,19 @@ fn events_go_by() {
 
 #[test]
 fn tables() {
-    let list = fixture::incidents();
+    let list = lists::incidents();
     at_both_widths!("incidents", |width| incidents(&list, false, width));
     insta::assert_snapshot!("incidents_wide", plain(&incidents(&list, true, 160)));
     insta::assert_snapshot!("headlines", plain(&list.iter().map(headline).collect::<Vec<_>>().join("\n")));
-    let rows = fixture::runbooks();
+    let rows = lists::runbooks();
     at_both_widths!("runbooks", |width| table(&["ID", "TITLE", "HYPOTHESES"], rows.clone(), width));
-    let (checks, warnings) = fixture::checks();
+    let (checks, warnings) = lists::checks();
     at_both_widths!("doctor", |width| doctor(&checks, &warnings, width));
 }
 
 #[test]
 fn answers_of_queries() {
-    for (name, found) in fixture::queries() {
+    for (name, found) in queries::queries() {
         at_both_widths!(format!("query_{name}"), |width| query(&found, false, width));
     }
 }

@@ -1,12 +1,9 @@
-//! Answers, events and lists to be shown.
-
-use std::collections::HashMap;
+//! Answers to be shown, and what they are made of.
 
 use quell_proto::{
     Timestamp,
-    v1::{self, event::Payload, investigation::Verdict},
+    v1::{self, investigation::Verdict},
 };
-use quell_sdk::Health;
 
 /// Clears the screen, sets the title, forges a verdict on a line of its own, and turns the text around.
 pub(super) const HOSTILE: &str =
@@ -14,32 +11,32 @@ pub(super) const HOSTILE: &str =
 /// A name that no terminal is wide enough for.
 pub(super) const LONG: &str = "checkout-service-with-a-name-that-somebody-generated-from-a-path-of-seven-folders-and-a-hash-9f8e7d6c5b4a39281706";
 
-fn at(second: i64) -> Option<Timestamp> {
+pub(super) fn at(second: i64) -> Option<Timestamp> {
     Some(Timestamp { seconds: 1_772_359_200 + second, nanos: 0 })
 }
 
-fn length(millis: i64) -> Option<pbjson_types::Duration> {
+pub(super) fn length(millis: i64) -> Option<pbjson_types::Duration> {
     let (seconds, rest) = (millis / 1000, millis % 1000);
     Some(pbjson_types::Duration { seconds, nanos: i32::try_from(rest).unwrap() * 1_000_000 })
 }
 
-fn text(words: &[&str]) -> Vec<String> {
+pub(super) fn text(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }
 
-fn entity(kind: &str, name: &str, service: &str) -> Option<v1::Entity> {
+pub(super) fn entity(kind: &str, name: &str, service: &str) -> Option<v1::Entity> {
     Some(v1::Entity { kind: kind.into(), name: name.into(), service: service.into() })
 }
 
-fn argument(decibans: f64, told: &str, evidence: &[&str], test: &str) -> v1::Argument {
+pub(super) fn argument(decibans: f64, told: &str, evidence: &[&str], test: &str) -> v1::Argument {
     v1::Argument { decibans, text: told.into(), evidence: text(evidence), test: test.into() }
 }
 
-fn completeness(state: &str, reason: &str) -> Option<v1::Completeness> {
+pub(super) fn completeness(state: &str, reason: &str) -> Option<v1::Completeness> {
     Some(v1::Completeness { state: state.into(), reason: reason.into() })
 }
 
-fn window() -> Option<v1::TimeWindow> {
+pub(super) fn window() -> Option<v1::TimeWindow> {
     Some(v1::TimeWindow { start: at(0), end: at(3_600) })
 }
 
@@ -293,307 +290,4 @@ pub(super) fn not_an_incident() -> v1::Investigation {
     found.blast_radius.clear();
     found.onset = None;
     found
-}
-
-pub(super) fn events() -> Vec<v1::Event> {
-    let found = cause_found();
-    let alert = |name: &str, status: &str, summary: &str| v1::Alert {
-        status: status.into(),
-        labels: HashMap::from([("alertname".to_owned(), name.to_owned())]),
-        annotations: HashMap::from([("summary".to_owned(), summary.to_owned())]),
-        ..v1::Alert::default()
-    };
-    let symptom = |id: &str, indicator: &str, decibans: f64| v1::Symptom {
-        id: id.into(),
-        entity: entity("service", "orders", "orders"),
-        indicator: indicator.into(),
-        kind: "self_time".into(),
-        direction: "up".into(),
-        onset: at(1_205),
-        decibans,
-        evidence: "E2".into(),
-        ..v1::Symptom::default()
-    };
-    let change = v1::Change {
-        kind: "deploy".into(),
-        id: "deploy-42".into(),
-        service: "orders".into(),
-        title: "orders by customer".into(),
-        at: at(1_180),
-        ..v1::Change::default()
-    };
-    let made = |hypothesis: &str, argument: v1::Argument| {
-        Payload::Argument(v1::ArgumentMade { hypothesis_id: hypothesis.into(), argument: Some(argument) })
-    };
-    let payloads = vec![
-        Payload::IncidentOpened(v1::IncidentOpened {
-            number: "INC-7".into(),
-            title: "SlowCheckout".into(),
-            service: "web".into(),
-            severity: "critical".into(),
-        }),
-        Payload::AlertsReceived(v1::AlertsReceived {
-            alerts: vec![alert("SlowCheckout", "firing", "checkout is slow")],
-        }),
-        Payload::AlertsReceived(v1::AlertsReceived {
-            alerts: vec![alert(HOSTILE, "firing", HOSTILE), alert(LONG, "resolved", "")],
-        }),
-        Payload::Change(v1::ChangeSeen { change: Some(change.clone()) }),
-        Payload::Change(v1::ChangeSeen {
-            change: Some(v1::Change { title: HOSTILE.into(), service: HOSTILE.into(), ..change }),
-        }),
-        Payload::InvestigationRequested(v1::InvestigationRequested::default()),
-        Payload::InvestigationStarted(v1::InvestigationStarted {
-            investigation_id: "inv_1".into(),
-            attempt: 1,
-        }),
-        Payload::InvestigationStarted(v1::InvestigationStarted {
-            investigation_id: "inv_1".into(),
-            attempt: 2,
-        }),
-        Payload::Coverage(found.coverage[0].clone()),
-        Payload::Coverage(found.coverage[2].clone()),
-        Payload::Coverage(v1::Coverage {
-            source: HOSTILE.into(),
-            signal: "logs".into(),
-            completeness: completeness("missing", HOSTILE),
-            ..v1::Coverage::default()
-        }),
-        Payload::Evidence(found.evidence[1].clone()),
-        Payload::Symptom(symptom("S1", "POST /orders", 21.0)),
-        Payload::Symptom(symptom("S2", HOSTILE, 14.0)),
-        Payload::Symptom(symptom("S30", "GET /health", 3.0)),
-        Payload::Hypothesis(found.hypotheses[0].clone()),
-        Payload::Hypothesis(v1::Hypothesis { claim: HOSTILE.into(), ..found.hypotheses[1].clone() }),
-        made("H1", found.hypotheses[0].arguments[3].clone()),
-        made("H1", argument(5.0, HOSTILE, &[], "check:x")),
-        Payload::RankingChanged(v1::RankingChanged {
-            hypotheses: found.hypotheses.clone(),
-            recovery_paths: found.recovery_paths.clone(),
-        }),
-        Payload::Note(v1::NoteAdded {
-            author: "maria".into(),
-            text: "db team is on it\nand says hello".into(),
-        }),
-        Payload::InvestigationFinished(found),
-        Payload::IncidentResolved(v1::IncidentResolved { because: "all alerts are resolved".into() }),
-    ];
-    (1..)
-        .zip(payloads)
-        .map(|(seq, payload)| v1::Event {
-            seq,
-            at: at(1_440 + i64::try_from(seq).unwrap()),
-            incident_id: "inc_1".into(),
-            r#type: String::new(),
-            payload: Some(payload),
-        })
-        .collect()
-}
-
-pub(super) fn incidents() -> Vec<v1::Incident> {
-    let incident =
-        |number: u32, status: &str, title: &str, service: &str, investigation: &str| v1::Incident {
-            id: format!("inc_0195{number:028}"),
-            number: format!("INC-{number}"),
-            status: status.into(),
-            title: title.into(),
-            service: service.into(),
-            severity: "critical".into(),
-            opened_at: at(i64::from(number) * 60),
-            alerts: vec![v1::Alert::default(); number as usize % 4],
-            investigation_status: investigation.into(),
-            ..v1::Incident::default()
-        };
-    vec![
-        incident(142, "open", "SlowCheckout", "web", "running"),
-        incident(141, "open", &format!("KubePodCrashLooping {LONG}"), LONG, "pending"),
-        incident(140, "resolved", HOSTILE, HOSTILE, "done"),
-        incident(9, "resolved", "HighErrorRate", "payments", "done"),
-    ]
-}
-
-pub(super) fn runbooks() -> Vec<Vec<String>> {
-    vec![
-        text(&[
-            "pool-exhaustion",
-            "A pool of connections is used up",
-            "leak, too-small, slow-backend, retry-storm",
-        ]),
-        text(&["certificate-expired", "A certificate ran out", "expired"]),
-        text(&[LONG, HOSTILE, "a, b"]),
-    ]
-}
-
-pub(super) fn checks() -> (Vec<(String, Health)>, Vec<String>) {
-    let health =
-        |ok: bool, found: &str, next: &str| Health { ok, found: found.into(), next_action: next.into() };
-    let checks = vec![
-        ("data folder".to_owned(), health(true, "/var/lib/quell, 41 GB free", "")),
-        (
-            "port".to_owned(),
-            health(
-                false,
-                "127.0.0.1:7777 is in use by another program",
-                "stop it, or set server.listen to another port",
-            ),
-        ),
-        (
-            "prometheus-with-a-long-name".to_owned(),
-            health(
-                false,
-                &format!(
-                    "http://prometheus:9090 answers 401 Unauthorized: {HOSTILE} and goes on to explain at some length that the token is not one that it knows"
-                ),
-                "set sources.prometheus[0].bearer_token to a token of a user that may query",
-            ),
-        ),
-    ];
-    (checks, vec!["investigation.workers is 1: a second incident waits for the first".to_owned()])
-}
-
-pub(super) fn queries() -> Vec<(&'static str, v1::QueryResponse)> {
-    let answer = |source: &str, found: u64| v1::QueryAnswer {
-        source: source.into(),
-        completeness: completeness("full", ""),
-        found,
-        ..v1::QueryAnswer::default()
-    };
-    let response = |language: &str, query: &str, answers: Vec<v1::QueryAnswer>| v1::QueryResponse {
-        language: language.into(),
-        query: query.into(),
-        window: window(),
-        answers,
-        evidence: None,
-        figures: vec![],
-    };
-    let found = cause_found();
-    let figure = |name: &str, stated: f64, now: Option<f64>, unit: &str| v1::Figure {
-        name: name.into(),
-        unit: unit.into(),
-        stated,
-        found: now,
-    };
-    let series = |service: &str, values: &[f64]| v1::QuerySeries {
-        name: "http_request_duration".into(),
-        labels: HashMap::from([
-            ("service".to_owned(), service.to_owned()),
-            ("quantile".to_owned(), "0.95".to_owned()),
-        ]),
-        unit: "s".into(),
-        points: (0..)
-            .zip(values)
-            .map(|(place, value)| v1::QueryPoint { at: at(place * 15), value: *value })
-            .collect(),
-    };
-    let evidence = v1::QueryResponse {
-        evidence: Some(found.evidence[0].clone()),
-        figures: vec![
-            figure("baseline", 0.0, Some(0.0), "1"),
-            figure("observed", 13.0, Some(13.0), "1"),
-            figure("robust z", 41.2, None, "sigma"),
-        ],
-        ..response(
-            "promql",
-            &found.evidence[0].query,
-            vec![v1::QueryAnswer {
-                step: length(15_000),
-                series: vec![series("orders", &[0.0, 1.0, 0.0, 13.0, 12.0])],
-                ..answer("otlp", 1)
-            }],
-        )
-    };
-    let many = response(
-        "promql",
-        "histogram_quantile(0.95, sum by (le, service) (rate(http_request_duration_bucket[1m])))",
-        vec![
-            v1::QueryAnswer {
-                step: length(15_000),
-                series: vec![
-                    series("orders", &[0.026, 0.911]),
-                    series(HOSTILE, &[0.1]),
-                    series(LONG, &[1.0, 2.0]),
-                ],
-                ..answer("otlp", 3)
-            },
-            v1::QueryAnswer {
-                completeness: completeness("missing", "no answer within 30 s"),
-                ..answer("prometheus", 0)
-            },
-        ],
-    );
-    let line = |second: i64, severity: &str, body: &str| v1::QueryLine {
-        at: at(second),
-        service: "orders".into(),
-        severity: severity.into(),
-        body: body.into(),
-        ..v1::QueryLine::default()
-    };
-    let lines = response(
-        "logql",
-        r#"{service="orders"} |= "timeout""#,
-        vec![v1::QueryAnswer {
-            completeness: completeness("partial", "the newest 3 of 60 records"),
-            lines: vec![
-                line(1_200, "info", "timeout set to 5 s"),
-                line(
-                    1_205,
-                    "error",
-                    "timed out waiting for a connection from the pool after 5000 ms (size 20, in use 20, waiting 13)",
-                ),
-                line(1_206, "error", HOSTILE),
-            ],
-            ..answer("otlp", 60)
-        }],
-    );
-    let span = |second: i64, operation: &str, status: &str, message: &str| v1::QuerySpan {
-        start: at(second),
-        duration: length(911),
-        service: "orders".into(),
-        operation: operation.into(),
-        kind: "server".into(),
-        status: status.into(),
-        message: message.into(),
-        trace_id: "4bf92f3577b34da6a3ce929d0e0e4736".into(),
-        ..v1::QuerySpan::default()
-    };
-    let spans = response(
-        "traceql",
-        r#"{ resource.service.name = "orders" }"#,
-        vec![v1::QueryAnswer {
-            spans: vec![
-                span(1_200, "POST /orders", "unset", ""),
-                span(1_201, "POST /orders", "error", "pool timeout"),
-                span(1_202, HOSTILE, "error", HOSTILE),
-            ],
-            ..answer("otlp", 3)
-        }],
-    );
-    let change = |id: &str, title: &str| v1::Change {
-        kind: "deploy".into(),
-        id: id.into(),
-        service: "orders".into(),
-        at: at(1_180),
-        title: title.into(),
-        version_from: "1.4.0".into(),
-        version_to: "1.5.0".into(),
-        ..v1::Change::default()
-    };
-    let changes = response(
-        "change",
-        "",
-        vec![v1::QueryAnswer {
-            changes: vec![change("deploy-42", "orders by customer"), change(HOSTILE, HOSTILE)],
-            ..answer("bundle", 2)
-        }],
-    );
-    let nothing =
-        response("promql", "nosuch", vec![v1::QueryAnswer { step: length(15_000), ..answer("otlp", 0) }]);
-    vec![
-        ("evidence", evidence),
-        ("series", many),
-        ("lines", lines),
-        ("spans", spans),
-        ("changes", changes),
-        ("nothing", nothing),
-    ]
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use quell_proto::v1::{self, event::Payload};
 use quell_sdk::Health;
 
-use super::fixture::{HOSTILE, LONG, argument, at, cause_found, completeness, entity, length, text};
+use super::fixture::{HOSTILE, LONG, argument, at, cause_found, completeness, entity, text};
 
 pub(super) fn events() -> Vec<v1::Event> {
     let found = cause_found();

@@ -10,6 +10,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "quell/v1/signal.proto",
         "quell/v1/investigation.proto",
         "quell/v1/incident.proto",
+        "quell/v1/query.proto",
         "quell/v1/service.proto",
     ];
     let descriptors = protox::compile(files, ["."])?;

@@ -15,6 +15,7 @@ pub mod history;
 pub mod intake;
 pub mod investigation;
 pub mod journal;
+pub mod query;
 pub mod runbook;
 
 pub mod api;

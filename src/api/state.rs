@@ -10,6 +10,7 @@ use crate::{
     domain::{Incident, IncidentId, IncidentStatus},
     history::{Filter, History},
     intake::{Accepted, Intake},
+    investigation::Sources,
     journal::Journal,
     runbook::Library,
     telemetry::Metrics,
@@ -71,6 +72,8 @@ pub struct State {
     pub intake: Intake,
     pub library: Arc<Library>,
     pub collector: Collector,
+    /// What queries ask: the same as investigations.
+    pub sources: Sources,
     pub receivers: Receivers,
     pub metrics: Arc<Metrics>,
     pub clock: SharedClock,

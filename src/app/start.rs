@@ -120,6 +120,7 @@ impl Builder {
             history: Arc::clone(&history),
             intake: intake.clone(),
             library: Arc::clone(&library),
+            sources: sources.clone(),
             collector: Collector::new(Arc::clone(&window), Arc::clone(&clock), Arc::clone(&metrics)),
             receivers: registry.receivers,
             metrics: Arc::clone(&metrics),

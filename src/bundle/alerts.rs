@@ -3,10 +3,10 @@ use quell_sdk::signal::{Alert, AlertStatus, Labels};
 use serde::Deserialize;
 
 use super::{
-    error::{Result, json},
+    error::Result,
     loaded::Skipped,
     manifest::is_absurd,
-    read::{Reading, Source, each_line},
+    read::{Reading, Source, records},
 };
 
 /// `quell.v1.Alert` in the canonical JSON of proto3.
@@ -30,19 +30,10 @@ struct Wire {
 }
 
 pub(super) fn read(source: Source, reading: Reading) -> Result<(Vec<Alert>, Skipped)> {
-    let mut alerts = Vec::new();
-    let skipped = each_line(source, reading, |line| {
-        alerts.push(parse(line)?);
-        Ok(())
-    })?;
-    Ok((alerts, skipped))
+    records(source, reading, parse)
 }
 
-fn parse(line: &[u8]) -> Result<Alert, String> {
-    let wire: Wire = serde_json::from_slice(line).map_err(|error| {
-        let (message, _, column) = json(&error);
-        format!("{message}, at byte {column}")
-    })?;
+fn parse(wire: Wire) -> Result<Alert, String> {
     let status = match wire.status.as_deref().unwrap_or_default() {
         "" | "firing" => AlertStatus::Firing,
         "resolved" => AlertStatus::Resolved,

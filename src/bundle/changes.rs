@@ -3,10 +3,10 @@ use quell_sdk::signal::{Change, ChangeKind};
 use serde::Deserialize;
 
 use super::{
-    error::{Result, json},
+    error::Result,
     loaded::Skipped,
     manifest::is_absurd,
-    read::{Reading, Source, each_line},
+    read::{Reading, Source, records},
 };
 
 /// `quell.v1.Change` in the canonical JSON of proto3.
@@ -36,19 +36,10 @@ struct WireFile {
 }
 
 pub(super) fn read(source: Source, reading: Reading) -> Result<(Vec<Change>, Skipped)> {
-    let mut changes = Vec::new();
-    let skipped = each_line(source, reading, |line| {
-        changes.push(parse(line)?);
-        Ok(())
-    })?;
-    Ok((changes, skipped))
+    records(source, reading, parse)
 }
 
-fn parse(line: &[u8]) -> Result<Change, String> {
-    let wire: Wire = serde_json::from_slice(line).map_err(|error| {
-        let (message, _, column) = json(&error);
-        format!("{message}, at byte {column}")
-    })?;
+fn parse(wire: Wire) -> Result<Change, String> {
     let kind = wire.kind.filter(|kind| !kind.is_empty()).ok_or("`kind` is missing")?;
     let kind = ChangeKind::parse(&kind)
         .ok_or_else(|| format!("`kind` is none of {}", ChangeKind::ALL.map(ChangeKind::as_str).join(", ")))?;

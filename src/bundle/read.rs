@@ -5,8 +5,10 @@ use std::{
     path::PathBuf,
 };
 
+use serde::de::DeserializeOwned;
+
 use super::{
-    error::{Error, Result},
+    error::{Error, Result, json},
     loaded::Skipped,
     unpack::exceeded,
 };
@@ -77,6 +79,24 @@ pub(super) fn each_line(
             skipped.line(number, message);
         }
     }
+}
+
+/// Reads a JSON document from every line, which `record` makes a record of or says what is wrong with.
+pub(super) fn records<W: DeserializeOwned, T>(
+    source: Source,
+    reading: Reading,
+    record: impl Fn(W) -> Result<T, String>,
+) -> Result<(Vec<T>, Skipped)> {
+    let mut records = Vec::new();
+    let skipped = each_line(source, reading, |line| {
+        let wire = serde_json::from_slice(line).map_err(|error| {
+            let (message, _, column) = json(&error);
+            format!("{message}, at byte {column}")
+        })?;
+        records.push(record(wire)?);
+        Ok(())
+    })?;
+    Ok((records, skipped))
 }
 
 /// Reads the next line into the buffer; of a line that is too long, nothing.

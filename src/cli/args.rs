@@ -77,6 +77,8 @@ pub(super) enum Command {
     Incidents(Incidents),
     /// Show an incident: the answer, or one part of it.
     Show(Show),
+    /// Run a query: one that evidence shows, to see its numbers for yourself, or your own.
+    Query(Query),
     /// Runbooks: list, match, lint.
     #[command(subcommand)]
     Runbook(Runbook),
@@ -132,7 +134,7 @@ pub(super) struct Demo {
     pub data_dir: Option<PathBuf>,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(super) struct Investigate {
     /// Incident (INC-7), alert ('HighErrorRate{service="checkout"}'), service, or - for an Alertmanager
     /// webhook on standard input.
@@ -219,6 +221,49 @@ pub(super) struct Show {
     /// All events, oldest first.
     #[arg(long)]
     pub timeline: bool,
+}
+
+#[derive(Debug, Default, Args)]
+pub(super) struct Query {
+    /// PromQL, LogQL or TraceQL; or evidence: `INC-7 E12`, and with --bundle `E12`.
+    #[arg(required = true, num_args = 1..=2, value_name = "QUERY|INC E12")]
+    pub what: Vec<String>,
+    /// Recorded incident to ask instead of a server: a folder or NAME.tar.zst.
+    #[arg(long, value_name = "DIR")]
+    pub bundle: Option<PathBuf>,
+    /// Language of the query; told from the query when left out.
+    #[arg(long, value_parser = ["promql", "logql", "traceql", "changes"])]
+    pub language: Option<String>,
+    /// From when: "15m", "now-15m", "14:05", or RFC 3339. An hour ago; the whole of a bundle.
+    #[arg(long, value_name = "TIME")]
+    pub start: Option<String>,
+    /// Until when; now, or the end of the bundle.
+    #[arg(long, value_name = "TIME")]
+    pub end: Option<String>,
+    /// Distance of points, e.g. 30s; about 240 points when left out.
+    #[arg(long, value_parser = humantime::parse_duration)]
+    pub step: Option<std::time::Duration>,
+    /// Source to ask; all when left out.
+    #[arg(long, value_name = "NAME")]
+    pub source: Option<String>,
+    /// Most lines, spans or changes, the newest.
+    #[arg(long, default_value_t = 100)]
+    pub limit: usize,
+    /// As for `investigate --bundle`, which numbers the evidence.
+    #[arg(long)]
+    pub service: Option<String>,
+    /// As for `investigate --bundle`.
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
+    /// As for `investigate --bundle`.
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// As for `investigate --bundle`.
+    #[arg(long, value_name = "DIR")]
+    pub runbooks: Vec<PathBuf>,
+    /// Skip bad lines of a bundle, and say how many.
+    #[arg(long)]
+    pub lenient: bool,
 }
 
 #[derive(Debug, Subcommand)]

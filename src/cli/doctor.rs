@@ -5,7 +5,7 @@ use super::{
     args::Configured,
     exit::{Failure, Result},
     output::Out,
-    render::style::{bad, dim, good},
+    render,
 };
 use crate::{config, registry};
 
@@ -16,17 +16,8 @@ pub(super) async fn run(configured: Configured, out: &Out) -> Result<Exit> {
     let checks = registry::doctor(&loaded.config).await;
     let all_ok = checks.iter().all(|(_, health)| health.ok);
     if out.is_for_people() {
-        let width = checks.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-        for (name, health) in &checks {
-            let mark = if health.ok { good("ok  ") } else { bad("FAIL") };
-            out.line(&format!("{mark} {name:<width$}  {}", health.found))?;
-            if !health.next_action.is_empty() {
-                out.line(&format!("     {:<width$}  {}", "", dim(&format!("next: {}", health.next_action))))?;
-            }
-        }
-        for warning in &loaded.warnings {
-            out.line(&format!("{} {warning}", bad("warn")))?;
-        }
+        let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
+        out.text(&render::doctor(&checks, &warnings, out.width))?;
     } else {
         let checks: Vec<_> = checks
             .iter()

@@ -97,7 +97,7 @@ async fn follow(incident: &str, args: &Investigate, global: &Global, out: &Out) 
             answer.map_err(|status| client::failure(&status))?.into_inner()
         }
     };
-    print(&found, out)
+    print(&found, out, Some(&format!("quell query {incident}")))
 }
 
 fn target(args: &Investigate) -> Result<Target> {

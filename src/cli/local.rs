@@ -1,6 +1,6 @@
 //! Investigates in this process: a bundle, or the configured sources without a server.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use tokio_util::sync::CancellationToken;
@@ -36,10 +36,7 @@ pub(super) async fn run(args: Investigate, target: Target, out: &Out) -> Result<
     runbooks::report(&findings, out);
     let (request, sources) = match &args.bundle {
         Some(path) => {
-            let options = bundle::Options { lenient: args.lenient, ..bundle::Options::default() };
-            let path = path.clone();
-            let bundle = tokio::task::spawn_blocking(move || bundle::open(&path, options)).await??;
-            say_skipped(&bundle, out);
+            let bundle = open(path, args.lenient, out).await?;
             (of_bundle(&args, &target, &bundle)?, bundle.sources())
         }
         None => of_configuration(&args, &target)?,
@@ -59,8 +56,25 @@ pub(super) async fn run(args: Investigate, target: Target, out: &Out) -> Result<
             }
         }
     };
-    let exit = print(&convert::investigation(&found, None), out)?;
+    let ask = args.bundle.as_ref().map(|path| format!("quell query --bundle {}", quoted(path)));
+    let exit = print(&convert::investigation(&found, None), out, ask.as_deref())?;
     Ok(if cancel.is_cancelled() { Exit::Interrupted } else { exit })
+}
+
+/// A path as a shell reads it back.
+fn quoted(path: &Path) -> String {
+    let path = path.display().to_string();
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'_' | b'-');
+    if path.bytes().all(is_plain) { path } else { format!("'{}'", path.replace('\'', r"'\''")) }
+}
+
+/// Opens a bundle, and says what was skipped of it.
+pub(super) async fn open(path: &Path, lenient: bool, out: &Out) -> Result<Bundle> {
+    let options = bundle::Options { lenient, ..bundle::Options::default() };
+    let path = path.to_owned();
+    let bundle = tokio::task::spawn_blocking(move || bundle::open(&path, options)).await??;
+    say_skipped(&bundle, out);
+    Ok(bundle)
 }
 
 fn say_skipped(bundle: &Bundle, out: &Out) {
@@ -75,7 +89,8 @@ fn say_skipped(bundle: &Bundle, out: &Out) {
     }
 }
 
-fn of_bundle(args: &Investigate, target: &Target, bundle: &Bundle) -> Result<Request> {
+/// What is asked about a bundle: what its alerts name, unless the command line says otherwise.
+pub(super) fn of_bundle(args: &Investigate, target: &Target, bundle: &Bundle) -> Result<Request> {
     let mut request = bundle.request(&target.service, target.at, args.budget).ok_or_else(|| {
         Failure::usage(
             "the bundle has no alert that names a service; say what to look at with --service and --at",
@@ -130,14 +145,7 @@ fn of_configuration(args: &Investigate, target: &Target) -> Result<(Request, Sou
         onset_shift: SignedDuration::ZERO,
     };
     let mut sources = Sources::default();
-    for integration in &registry.integrations {
-        let can = integration.capabilities();
-        sources.metrics.extend(can.metrics);
-        sources.logs.extend(can.logs);
-        sources.traces.extend(can.traces);
-        sources.changes.extend(can.changes);
-        sources.topology.extend(can.topology);
-    }
+    registry.add_to(&mut sources);
     for (signal, lacking) in [
         (SignalKind::Logs, sources.logs.is_empty()),
         (SignalKind::Traces, sources.traces.is_empty()),

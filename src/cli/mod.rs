@@ -17,6 +17,7 @@ mod local;
 mod moments;
 mod output;
 mod progress;
+mod query;
 mod render;
 mod run;
 mod runbooks;

@@ -9,7 +9,7 @@ use super::{
     exit::{Failure, Result},
     incidents, investigate,
     output::Out,
-    runbooks, serve, show, version, watch,
+    query, runbooks, serve, show, version, watch,
 };
 use crate::telemetry;
 
@@ -76,6 +76,7 @@ async fn asynchronous(command: Command, global: &super::args::Global, out: &Out)
         Command::Investigate(args) => investigate::run(args, global, out).await,
         Command::Watch(args) => watch::run(args, global, out).await,
         Command::Incidents(args) => incidents::run(args, global, out).await,
+        Command::Query(args) => query::run(args, global, out).await,
         Command::Show(args) => show::run(args, global, out).await,
         Command::Runbook(Runbook::Lint { paths }) => runbooks::lint(&paths, out),
         Command::Runbook(Runbook::Match { alert, labels, runbooks }) => {

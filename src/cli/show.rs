@@ -26,23 +26,24 @@ pub(super) async fn run(args: Show, global: &Global, out: &Out) -> Result<Exit> 
     };
     if !out.is_for_people() {
         return match out.format {
-            Output::Md | Output::Name => print(found, out),
+            Output::Md | Output::Name => print(found, out, None),
             _ if args.paths => out.values(&found.recovery_paths).map(|()| Exit::Ok),
             _ if args.hypotheses => out.values(&found.hypotheses).map(|()| Exit::Ok),
             _ if args.evidence => out.values(&found.evidence).map(|()| Exit::Ok),
             _ => out.value(&incident).map(|()| grade(found)),
         };
     }
+    let ask = format!("quell query {}", incident.number);
     if args.paths {
         out.text(&render::paths(&found.recovery_paths, out.width, true))?;
     } else if args.hypotheses {
         out.text(&render::hypotheses(found, out.width))?;
     } else if args.evidence {
-        out.text(&render::evidence(found, out.width))?;
+        out.text(&render::evidence(found, out.width, &|id| format!("{ask} {id}")))?;
     } else {
         out.line(&render::headline(&incident))?;
         out.line("")?;
-        return print(found, out);
+        return print(found, out, Some(&ask));
     }
     Ok(Exit::Ok)
 }
@@ -82,11 +83,12 @@ async fn timeline(
     Ok(Exit::Ok)
 }
 
-/// Prints an answer in the form that was asked for, and grades it.
-pub(super) fn print(found: &Investigation, out: &Out) -> Result<Exit> {
+/// Prints an answer in the form that was asked for, and grades it. `ask` is the command that runs the query of
+/// evidence, but for its id.
+pub(super) fn print(found: &Investigation, out: &Out, ask: Option<&str>) -> Result<Exit> {
     match out.format {
         Output::Auto | Output::Table | Output::Wide => {
-            out.text(&render::answer(found, out.width, out.verbose))?
+            out.text(&render::answer(found, out.width, out.verbose, ask))?
         }
         Output::Md => out.text(&render::markdown(found))?,
         Output::Name => found.recovery_paths.iter().try_for_each(|path| out.line(&path.id))?,

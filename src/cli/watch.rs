@@ -122,7 +122,8 @@ impl Follower<'_> {
         }
         if let Some(found) = finished(event.payload.as_ref()) {
             self.out.line("")?;
-            self.out.text(&render::answer(found, self.out.width, self.out.verbose))?;
+            let ask = format!("quell query {}", self.number);
+            self.out.text(&render::answer(found, self.out.width, self.out.verbose, Some(&ask)))?;
             self.out.line(&format!("\n`quell show {}` shows this again", self.number))?;
         }
         Ok(())

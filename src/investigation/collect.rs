@@ -231,8 +231,9 @@ async fn metrics(
     .await
 }
 
-/// About 240 samples over the window, and never finer than a second.
-fn step(window: Window) -> Duration {
+/// Distance of the samples that an investigation reads: about 240 over the window, and never finer than a
+/// second.
+pub fn step(window: Window) -> Duration {
     Duration::from_secs((window.length().as_secs() / 240).clamp(1, 300))
 }
 

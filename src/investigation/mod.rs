@@ -22,6 +22,7 @@ mod verdict;
 mod weigh;
 
 pub use calibration::calibration;
+pub use collect::step;
 pub use coordinator::investigate;
 pub use request::{Emit, Request};
 pub use sources::{Reference, Sources};

@@ -56,6 +56,12 @@ impl Registry {
             topology: vec![Arc::clone(window) as Arc<dyn TopologySource>],
             ..Sources::default()
         };
+        self.add_to(&mut sources);
+        sources
+    }
+
+    /// Adds what the integrations can be asked.
+    pub fn add_to(&self, sources: &mut Sources) {
         for integration in &self.integrations {
             let can = integration.capabilities();
             sources.metrics.extend(can.metrics);
@@ -64,7 +70,6 @@ impl Registry {
             sources.changes.extend(can.changes);
             sources.topology.extend(can.topology);
         }
-        sources
     }
 }
 

@@ -153,7 +153,7 @@ fn has_data(samples: &[f64]) -> bool {
 }
 
 /// The percentile of the finite samples, by linear interpolation between neighbours.
-pub(super) fn quantile(samples: &[f64], percent: f64) -> Option<f64> {
+pub fn quantile(samples: &[f64], percent: f64) -> Option<f64> {
     let mut sorted: Vec<f64> = samples.iter().copied().filter(|sample| sample.is_finite()).collect();
     sorted.sort_by(f64::total_cmp);
     let last = sorted.len().checked_sub(1)?;

@@ -153,7 +153,7 @@ fn covered(times: &[UnixNanos], window: Window) -> (Window, bool, bool) {
 }
 
 /// Distance of samples: some sixty over the window, between a second and five minutes.
-pub(super) fn step(window: Window) -> Duration {
+pub fn step(window: Window) -> Duration {
     let seconds = (window.length().as_secs_f64() / 60.0).round().clamp(1.0, 300.0);
     Duration::from_secs(seconds as u64)
 }

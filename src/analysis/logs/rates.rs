@@ -9,7 +9,7 @@ use std::{
     sync::Arc,
 };
 
-use quell_sdk::signal::UnixNanos;
+use quell_sdk::{local::plan::quoted, signal::UnixNanos};
 
 use super::{
     Mined, TemplateId,
@@ -229,6 +229,5 @@ fn finding(template: &Template, counted: Counted, exposures: &Exposures, places:
 fn logql(service: &str, text: &str) -> String {
     let pattern: Vec<String> =
         text.split("<*>").map(|part| regex::escape(part.trim())).filter(|part| part.len() > 1).collect();
-    let quoted = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
-    format!(r#"{{service="{}"}} |~ "{}""#, quoted(service), quoted(&pattern.join(".*")))
+    format!("{{service={}}} |~ {}", quoted(service), quoted(&pattern.join(".*")))
 }

@@ -5,7 +5,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use quell_sdk::signal::{SpanStatus, UnixNanos};
+use quell_sdk::{
+    local::plan::quoted,
+    signal::{SpanStatus, UnixNanos},
+};
 
 use super::traced::{Side, Traced, since};
 use crate::{
@@ -100,7 +103,7 @@ fn finding(
     let most = |counts: &BTreeMap<String, usize>| {
         counts.iter().max_by_key(|(_, count)| **count).map(|(text, _)| text.clone())
     };
-    let (service, operation) = origin
+    let (_, operation) = origin
         .operations
         .iter()
         .max_by_key(|(_, count)| **count)
@@ -110,6 +113,7 @@ fn finding(
         entity.service.clone_from(&caller);
     }
     let message = most(&origin.messages).unwrap_or_default();
+    let query = traceql(&entity, &caller);
     let rate = origin.incident / calls.incident.max(1.0);
     let normal = if calls.normal > 0.0 { origin.normal / calls.normal } else { 0.0 };
     let said = if message.is_empty() { String::new() } else { format!(": \"{message}\"") };
@@ -126,10 +130,7 @@ fn finding(
         since: since(origin.moments),
         peer: (caller != entity.name).then_some(caller),
         language: Language::Traceql,
-        query: format!(
-            r#"{{ resource.service.name = "{service}" && name = "{}" && status = error }}"#,
-            operation.replace('"', "\\\"")
-        ),
+        query,
         summary: format!(
             "{} errors begin at {entity}, {:.0} % of all; most in {operation}{said}",
             origin.incident,
@@ -145,4 +146,27 @@ fn finding(
         text: message,
         entity,
     })
+}
+
+/// TraceQL that selects the spans where errors begin: those that failed and have no child that failed.
+fn traceql(entity: &Entity, caller: &str) -> String {
+    let name = quoted(&entity.name);
+    let own = if entity.name == caller {
+        format!("resource.service.name = {name}")
+    } else {
+        let keys = [
+            "peer.service",
+            "server.address",
+            "net.peer.name",
+            "upstream.host",
+            "db.namespace",
+            "db.name",
+            "db.system.name",
+            "db.system",
+            "messaging.destination.name",
+        ];
+        let named: Vec<String> = keys.iter().map(|key| format!("span.{key} = {name}")).collect();
+        format!("(resource.service.name = {name} || {})", named.join(" || "))
+    };
+    format!("{{ status = error }} !< {{ {own} && status = error }}")
 }

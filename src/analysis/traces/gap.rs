@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use quell_sdk::signal::UnixNanos;
+use quell_sdk::{local::plan::quoted, signal::UnixNanos};
 
 use super::{
     Forest,
@@ -48,7 +48,7 @@ struct Shifted {
 }
 
 /// Finds the edges whose gap grew, each blamed on one of its ends.
-pub fn find(traced: &Traced<'_>, periods: &Periods) -> Vec<Finding> {
+pub(super) fn find(traced: &Traced<'_>, periods: &Periods) -> Vec<Finding> {
     let mut edges: BTreeMap<Edge, Gaps> = BTreeMap::new();
     let mut pooled = Vec::new();
     for (forest, index, side) in traced.sided(periods) {
@@ -180,7 +180,11 @@ fn finding(node: &Arc<str>, found: Shifted, total: f64) -> Finding {
         since: since(found.moments),
         peer: Some(peer.to_string()),
         language: Language::Traceql,
-        query: format!(r#"{{ resource.service.name = "{caller}" && kind = client }}"#),
+        query: format!(
+            "{{ resource.service.name = {} }} < {{ resource.service.name = {} && kind != server }}",
+            quoted(callee),
+            quoted(caller)
+        ),
         summary: format!(
             "calls {caller} -> {callee} lost {:.0} ms between the two (normally {:.1} ms) in {} of {} calls",
             found.observed * 1e3,

@@ -53,7 +53,7 @@ struct Best {
 }
 
 /// Finds the entities whose own time grew.
-pub fn find(traced: &Traced<'_>, periods: &Periods) -> Vec<Finding> {
+pub(super) fn find(traced: &Traced<'_>, periods: &Periods) -> Vec<Finding> {
     let mut operations: BTreeMap<(Entity, u32), Operation> = BTreeMap::new();
     for (forest, index, side) in traced.sided(periods) {
         if traced.is_caller_half(forest, index) {

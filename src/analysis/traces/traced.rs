@@ -1,6 +1,9 @@
 //! The spans of now and of the healthy recording, side by side.
 
-use quell_sdk::signal::{Span, SpanKind, UnixNanos};
+use quell_sdk::{
+    local::plan::quoted,
+    signal::{Span, SpanKind, UnixNanos},
+};
 
 use super::{Forest, Operations, Peer, peer};
 use crate::{
@@ -145,19 +148,9 @@ pub fn since(mut moments: Vec<UnixNanos>) -> Option<Since> {
 
 /// TraceQL that selects an operation.
 pub(super) fn traceql(entity: &Entity, service: &str, operation: &str) -> String {
-    let quoted = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
+    let (service, operation) = (quoted(service), quoted(operation));
     match entity.kind {
-        EntityKind::Service => {
-            format!(
-                r#"{{ resource.service.name = "{}" && name = "{}" }}"#,
-                quoted(service),
-                quoted(operation)
-            )
-        }
-        _ => format!(
-            r#"{{ resource.service.name = "{}" && name = "{}" && kind = client }}"#,
-            quoted(service),
-            quoted(operation)
-        ),
+        EntityKind::Service => format!("{{ resource.service.name = {service} && name = {operation} }}"),
+        _ => format!("{{ resource.service.name = {service} && name = {operation} && kind = client }}"),
     }
 }

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use quell_sdk::local::plan::quoted;
+
 use super::traced::{Side, Traced, since};
 use crate::{
     analysis::{
@@ -103,7 +105,10 @@ fn finding(service: &str, requests: Requests, seconds: [f64; 2], places: usize) 
         since: since(requests.moments),
         peer: None,
         language: Language::Traceql,
-        query: format!(r#"{{ resource.service.name = "{service}" && kind = server }}"#),
+        query: format!(
+            "{{ resource.service.name = {0} }} !> {{ resource.service.name = {0} }}",
+            quoted(service)
+        ),
         summary: format!(
             "{service} gets {observed:.1} requests/s instead of {normal:.1}, {times:.1} times as many"
         ),

@@ -9,11 +9,13 @@ mod evidence;
 mod hypothesis;
 mod incident;
 mod investigation;
+mod query;
 mod recovery;
 mod signal;
 mod wire;
 
 pub use investigation::investigation;
+pub use query::{figure, replies};
 pub(super) use signal::labels_of;
 pub use signal::{MAX_ANNOTATION, MAX_LABELS, MAX_TEXT, MAX_VALUE};
 pub use wire::{Invalid, Wire, duration, finite, json, span, time, timestamp};

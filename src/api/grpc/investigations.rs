@@ -49,6 +49,10 @@ impl InvestigationService for Investigations {
         };
         Ok(Response::new(convert::investigation(found, Some(&incident.id))))
     }
+
+    async fn query(&self, request: Request<v1::QueryRequest>) -> Result<Response<v1::QueryResponse>, Status> {
+        Ok(Response::new(super::query::query(&self.0, request.into_inner()).await?))
+    }
 }
 
 /// Shortest and longest time that an investigation may be given.

@@ -4,6 +4,7 @@ mod alerts;
 mod incidents;
 mod investigations;
 mod otlp;
+mod query;
 mod routes;
 mod runbooks;
 mod watch;

@@ -100,7 +100,7 @@ async fn play(app: &App, shop: &Shop, fault: Fault, out: &Out) -> Result<Exit> {
     if out.is_for_people() {
         out.line("")?;
     }
-    print(&found, out)?;
+    print(&found, out, None)?;
     out.say("");
     out.say(&match fault.truth() {
         Some(truth) => {

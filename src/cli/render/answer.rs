@@ -15,12 +15,17 @@ const LINES: usize = 4;
 const RIVALS: usize = 3;
 const INNOCENT: usize = 5;
 
-/// The whole answer.
-pub(crate) fn answer(found: &Investigation, width: usize, verbose: bool) -> String {
+/// The whole answer. `ask` is the command that runs the query of evidence, but for its id.
+pub(crate) fn answer(found: &Investigation, width: usize, verbose: bool, ask: Option<&str>) -> String {
     let mut text = String::new();
     verdict(&mut text, found, width);
     if let Some(first) = found.hypotheses.first().filter(|_| found.verdict() != Verdict::NotAnIncident) {
         text.push('\n');
+        if found.verdict() != Verdict::CauseFound {
+            let (sure, likely) = (percent(first.probability), confidence(first.probability));
+            let line = format!("{likely}, {sure}: {} {}", first.claim, first.id);
+            writeln!(text, "   {}", wrap(&line, width, 6)).ok();
+        }
         text.push_str(&reasons(first, &found.evidence, width, if verbose { usize::MAX } else { LINES }));
     }
     if !found.next_question.is_empty() {
@@ -46,37 +51,37 @@ pub(crate) fn answer(found: &Investigation, width: usize, verbose: bool) -> Stri
     }
     text.push_str(&innocent(found, width, verbose));
     text.push_str(&blind_spots(found, width));
-    text.push_str(&footer(found));
+    text.push_str(&footer(found, width, ask));
     text
 }
 
 fn verdict(text: &mut String, found: &Investigation, width: usize) {
-    let word = match found.verdict() {
-        Verdict::CauseFound => bad("CAUSE FOUND"),
-        Verdict::Inconclusive => warn("INCONCLUSIVE"),
-        Verdict::NotAnIncident => good("NOT AN INCIDENT"),
-        Verdict::Unspecified => "NO VERDICT".to_owned(),
+    let (word, colour): (_, fn(&str) -> String) = match found.verdict() {
+        Verdict::CauseFound => ("CAUSE FOUND", bad),
+        Verdict::Inconclusive => ("INCONCLUSIVE", warn),
+        Verdict::NotAnIncident => ("NOT AN INCIDENT", good),
+        Verdict::Unspecified => ("NO VERDICT", str::to_owned),
     };
-    match (found.verdict(), found.hypotheses.first()) {
-        (Verdict::CauseFound, Some(first)) => {
-            let line = format!(
-                "{}  ({}, {})",
-                bold(&clean(&first.claim)),
-                percent(first.probability),
-                confidence(first.probability)
-            );
-            writeln!(text, "{word}  {line}").ok();
-            let since = clock(first.onset.as_ref().or(found.onset.as_ref()));
-            let suffering = if found.blast_radius.is_empty() {
-                String::new()
-            } else {
-                format!(" · suffering: {}", found.blast_radius.join(", "))
-            };
-            writeln!(text, "   since {since} UTC{}", clean(&suffering)).ok();
-        }
-        _ => {
-            writeln!(text, "{word}  {}", wrap(&found.because, width, 3)).ok();
-        }
+    let first = found.hypotheses.first().filter(|_| found.verdict() == Verdict::CauseFound);
+    let said = first.map_or(&found.because, |first| &first.claim);
+    // The word has a colour of its own, and counts in the length of the line.
+    let lines = wrap(&format!("{word} {said}"), width.saturating_sub(1), 3);
+    let said = lines.strip_prefix(word).unwrap_or(&lines).trim_start_matches(' ');
+    let said = if first.is_some() { bold(said) } else { said.to_owned() };
+    writeln!(text, "{}  {said}", colour(word)).ok();
+    if let Some(first) = first {
+        let suffering = if found.blast_radius.is_empty() {
+            String::new()
+        } else {
+            format!(" · suffering: {}", found.blast_radius.join(", "))
+        };
+        let line = format!(
+            "{}, {} · since {} UTC{suffering}",
+            confidence(first.probability),
+            percent(first.probability),
+            clock(first.onset.as_ref().or(found.onset.as_ref()))
+        );
+        writeln!(text, "   {}", wrap(&line, width, 3)).ok();
     }
 }
 
@@ -114,7 +119,7 @@ fn reasons(hypothesis: &Hypothesis, evidence: &[Evidence], width: usize, most: u
                     writeln!(
                         text,
                         "                  {}",
-                        dim(&format!("{} {}: {}", item.id, item.source, clean(&item.query)))
+                        dim(&format!("{} {}: {}", item.id, clean(&item.source), clean(&item.query)))
                     )
                     .ok();
                 }
@@ -145,8 +150,8 @@ fn rivals(found: &Investigation, width: usize, verbose: bool) -> String {
     }
     let mut text = format!("\n{}\n", heading("OTHER EXPLANATIONS"));
     for rival in rivals {
-        writeln!(text, "   {:>5}  {} {}", percent(rival.probability), clean(&rival.claim), dim(&rival.id))
-            .ok();
+        let claim = wrap(&rival.claim, width, 10);
+        writeln!(text, "   {:>5}  {claim} {}", percent(rival.probability), dim(&rival.id)).ok();
         if verbose {
             text.push_str(&reasons(rival, &found.evidence, width, usize::MAX));
             continue;
@@ -171,14 +176,8 @@ fn innocent(found: &Investigation, width: usize, verbose: bool) -> String {
     let most = if verbose { usize::MAX } else { INNOCENT };
     for change in changes.iter().take(most) {
         let name = if change.title.is_empty() { &change.change_id } else { &change.title };
-        writeln!(
-            text,
-            "   {} {}: {}",
-            clock(change.at.as_ref()),
-            clean(name),
-            wrap(&change.because, width, 12)
-        )
-        .ok();
+        let line = format!("{} {name}: {}", clock(change.at.as_ref()), change.because);
+        writeln!(text, "   {}", wrap(&line, width, 12)).ok();
     }
     if changes.len() > most {
         writeln!(text, "   {}", dim(&format!("and {} other changes", changes.len() - most))).ok();
@@ -193,12 +192,13 @@ fn blind_spots(found: &Investigation, width: usize) -> String {
     let mut text = format!("\n{}\n", heading("NOT SEEN"));
     for spot in &found.blind_spots {
         let source = if spot.source == "-" { String::new() } else { format!(" from {}", spot.source) };
-        writeln!(text, "   {}{source}: {}", spot.signal, wrap(&spot.because, width, 6)).ok();
+        let line = format!("{}{source}: {}", spot.signal, spot.because);
+        writeln!(text, "   {}", wrap(&line, width, 6)).ok();
     }
     text
 }
 
-fn footer(found: &Investigation) -> String {
+fn footer(found: &Investigation, width: usize, ask: Option<&str>) -> String {
     let items: Vec<String> = found
         .coverage
         .iter()
@@ -218,42 +218,41 @@ fn footer(found: &Investigation) -> String {
     let first = span(timings.and_then(|timings| timings.first_ranking.as_ref()));
     let total = span(timings.and_then(|timings| timings.total.as_ref()));
     let read = if items.is_empty() { "nothing".to_owned() } else { items.join(", ") };
-    format!(
-        "\n{}\n",
-        dim(&format!(
-            "read {read}; first ranking after {first}, done after {total}; quell shows commands and never runs them"
-        ))
-    )
+    let mut text = String::from("\n");
+    if let (Some(ask), Some(first)) = (ask, found.evidence.first()) {
+        let line = format!("numbers in doubt? {} {} runs the query of {}", clean(ask), first.id, first.id);
+        writeln!(text, "{}", dim(&line)).ok();
+    }
+    let read = format!(
+        "read {read}; first ranking after {first}, done after {total}; quell shows commands and never runs them"
+    );
+    writeln!(text, "{}", dim(&wrap(&read, width, 0))).ok();
+    text
 }
 
 /// All hypotheses with their arguments.
 pub(crate) fn hypotheses(found: &Investigation, width: usize) -> String {
     let mut text = String::new();
     for hypothesis in &found.hypotheses {
-        writeln!(
-            text,
-            "{:>5}  {} {}",
-            percent(hypothesis.probability),
-            bold(&clean(&hypothesis.claim)),
-            dim(&hypothesis.id)
-        )
-        .ok();
+        let claim = bold(&wrap(&hypothesis.claim, width, 7));
+        writeln!(text, "{:>5}  {claim} {}", percent(hypothesis.probability), dim(&hypothesis.id)).ok();
         text.push_str(&reasons(hypothesis, &found.evidence, width, usize::MAX));
     }
     text
 }
 
-/// All evidence, with the queries to see it for oneself.
-pub(crate) fn evidence(found: &Investigation, width: usize) -> String {
+/// All evidence, with its queries, and for each the command that runs it.
+pub(crate) fn evidence(found: &Investigation, width: usize, run: &dyn Fn(&str) -> String) -> String {
     let mut text = String::new();
     for item in &found.evidence {
-        writeln!(text, "{:<5} {}", bold(&item.id), wrap(&item.summary, width, 6)).ok();
+        writeln!(text, "{} {}", bold(&format!("{:<5}", item.id)), wrap(&item.summary, width, 6)).ok();
         writeln!(
             text,
             "      {}",
-            dim(&format!("{} ({}): {}", item.source, item.language, clean(&item.query)))
+            dim(&format!("{} ({}): {}", clean(&item.source), item.language, clean(&item.query)))
         )
         .ok();
+        writeln!(text, "      {}", run(&item.id)).ok();
     }
     text
 }

@@ -38,6 +38,10 @@ pub(crate) fn event(event: &Event, verbose: bool) -> Option<String> {
         Payload::InvestigationStarted(_) => "investigating".to_owned(),
         Payload::Coverage(coverage) => {
             let state = coverage.completeness.as_ref();
+            if let Some(state) = state.filter(|state| state.state == "missing") {
+                let lacking = format!("no {} from {}: {}", coverage.signal, coverage.source, state.reason);
+                return Some(numbered(event, &format!("read   {}", bad(&clean(&lacking)))));
+            }
             let lacking = state
                 .filter(|state| state.state != "full")
                 .map(|state| format!(" {}", bad(&format!("{}: {}", state.state, clean(&state.reason)))));
@@ -45,7 +49,7 @@ pub(crate) fn event(event: &Event, verbose: bool) -> Option<String> {
                 "read   {} {} from {} in {}{}",
                 coverage.items,
                 coverage.signal,
-                coverage.source,
+                clean(&coverage.source),
                 span(coverage.took.as_ref()),
                 lacking.unwrap_or_default()
             )
@@ -93,7 +97,11 @@ pub(crate) fn event(event: &Event, verbose: bool) -> Option<String> {
             format!("       {} {}", evidence.id, clean(&evidence.summary))
         }
     };
-    Some(format!("{} {} {line}", dim(&clock(event.at.as_ref())), dim(&format!("{:>3}", event.seq))))
+    Some(numbered(event, &line))
+}
+
+fn numbered(event: &Event, line: &str) -> String {
+    format!("{} {} {line}", dim(&clock(event.at.as_ref())), dim(&format!("{:>3}", event.seq)))
 }
 
 /// The number of an id such as `H12`.

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use quell_proto::v1::{Investigation, investigation::Verdict};
 
-use super::text::{clean, date, percent, span};
+use super::text::{clean, clean_lines, date, percent, span};
 
 /// The answer as Markdown.
 pub(crate) fn markdown(found: &Investigation) -> String {
@@ -56,7 +56,7 @@ pub(crate) fn markdown(found: &Investigation) -> String {
                     text,
                     "\n  {fence}{}\n  {}\n  {fence}\n",
                     step.language,
-                    clean(&step.command).replace('\n', "\n  ")
+                    clean_lines(&step.command).replace('\n', "\n  ")
                 )
                 .ok();
             }
@@ -86,7 +86,7 @@ fn escape(text: &str) -> String {
         if matches!(character, '|' | '<' | '>' | '*' | '_' | '`' | '[' | ']' | '#') {
             escaped.push('\\');
         }
-        escaped.push(if character == '\n' { ' ' } else { character });
+        escaped.push(character);
     }
     escaped
 }

@@ -3,21 +3,27 @@
 mod answer;
 mod bench;
 mod bench_sections;
+mod doctor;
 mod event;
 mod incident;
 mod markdown;
 mod path;
+mod query;
 pub(super) mod style;
 mod table;
 mod text;
 
 pub(super) use answer::{answer, evidence, hypotheses};
 pub(super) use bench::{ablations, bench};
+pub(super) use doctor::doctor;
 pub(super) use event::event;
 pub(super) use incident::{headline, incidents};
 pub(super) use markdown::markdown;
 pub(super) use path::paths;
+pub(super) use query::query;
 pub(super) use table::table;
 
 #[cfg(test)]
 mod bench_tests;
+#[cfg(test)]
+mod tests;

@@ -6,15 +6,17 @@ use quell_proto::v1::{RecoveryPath, Step};
 
 use super::{
     style::{bold, dim, risk},
-    text::{clean, percent, span, wrap},
+    text::{clean, clean_lines, percent, span, wrap},
 };
 
 /// All paths: the first in full, the others in short.
 pub(crate) fn paths(paths: &[RecoveryPath], width: usize, verbose: bool) -> String {
     let mut text = String::new();
     for (rank, recovery) in paths.iter().enumerate() {
+        if rank > 0 {
+            text.push('\n');
+        }
         text.push_str(&path(recovery, rank + 1, width, verbose || rank == 0));
-        text.push('\n');
     }
     text
 }
@@ -23,17 +25,16 @@ pub(crate) fn paths(paths: &[RecoveryPath], width: usize, verbose: bool) -> Stri
 pub(super) fn path(path: &RecoveryPath, rank: usize, width: usize, full: bool) -> String {
     let mut text = String::new();
     let reversible = if path.reversible { "reversible" } else { "NOT reversible" };
-    let title = bold(&format!("{rank}. {}", clean(&path.title)));
+    let title = bold(&wrap(&format!("{rank}. {}", path.title), width, 3));
     // Writing to a string cannot fail.
     writeln!(text, "{title}  {}", dim(&format!("[{}, {}]", path.id, path.action))).ok();
     writeln!(
         text,
-        "   {} to end it · risk {} · {reversible} · ~{} · touches {}{}",
+        "   {} to end it · risk {} · {reversible} · ~{} · touches {}",
         percent(path.probability_of_fix),
         risk(&path.risk),
         span(path.eta.as_ref()),
-        path.blast,
-        path.runbook_note(),
+        clean(&path.blast),
     )
     .ok();
     if !full {
@@ -54,6 +55,9 @@ pub(super) fn path(path: &RecoveryPath, rank: usize, width: usize, full: bool) -
     }
     for gate in &path.gates {
         writeln!(text, "   {:<9} {}", "note", wrap(gate, width, 13)).ok();
+    }
+    if !path.runbook.is_empty() {
+        writeln!(text, "   {:<9} {}", "runbook", wrap(&path.runbook, width, 13)).ok();
     }
     if !path.evidence.is_empty() {
         let against = if path.against.is_empty() {
@@ -86,18 +90,12 @@ fn command(step: &Step, path: &RecoveryPath, width: usize) -> String {
         );
         writeln!(text, "{}", dim(&comment)).ok();
     }
-    for line in clean(&step.command).lines() {
+    if matches!(step.language.as_str(), "promql" | "logql" | "traceql") {
+        writeln!(text, "{}", dim(&format!("# {}: for a dashboard, or quell query '...'", step.language)))
+            .ok();
+    }
+    for line in clean_lines(&step.command).lines() {
         writeln!(text, "{line}").ok();
     }
     text
-}
-
-trait RunbookNote {
-    fn runbook_note(&self) -> String;
-}
-
-impl RunbookNote for RecoveryPath {
-    fn runbook_note(&self) -> String {
-        if self.runbook.is_empty() { String::new() } else { format!(" · runbook {}", self.runbook) }
-    }
 }

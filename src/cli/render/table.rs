@@ -15,8 +15,9 @@ pub(crate) fn table(heading: &[&str], rows: Vec<Vec<String>>, width: usize) -> S
     for row in rows {
         table.add_row(row.iter().map(|cell| clean(cell)));
     }
+    // Each cell has a space on its left, the first one too.
     let lines: Vec<String> =
-        table.lines().map(|line| line.trim_end().trim_start_matches(' ').to_owned()).collect();
+        table.lines().map(|line| line.strip_prefix(' ').unwrap_or(&line).trim_end().to_owned()).collect();
     let mut text = lines.join("\n");
     text.push('\n');
     text

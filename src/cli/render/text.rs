@@ -26,16 +26,37 @@ pub(super) fn wrap(text: &str, width: usize, indent: usize) -> String {
     lines.join(&format!("\n{}", " ".repeat(indent)))
 }
 
-/// Text without control characters other than line ends.
+/// Text on one line, without anything that moves the cursor, turns the direction of reading or cannot be seen.
 pub(super) fn clean(text: &str) -> String {
     text.chars()
         .map(|character| match character {
-            '\n' => '\n',
-            '\t' => ' ',
-            other if other.is_control() => '·',
+            '\n' | '\t' => ' ',
+            other if is_hidden(other) => '·',
             other => other,
         })
         .collect()
+}
+
+/// The beginning of a text, on one line, with an ellipsis where it was cut to `most` characters.
+pub(super) fn shorten(text: &str, most: usize) -> String {
+    let text = clean(text);
+    if text.chars().nth(most).is_none() {
+        return text;
+    }
+    text.chars().take(most.saturating_sub(1)).chain(['…']).collect()
+}
+
+/// As [`clean`], for what has lines of its own, such as a script.
+pub(super) fn clean_lines(text: &str) -> String {
+    text.split('\n').map(clean).collect::<Vec<_>>().join("\n")
+}
+
+/// Controls, and the formatting characters of Unicode with which text can pretend to be other text.
+fn is_hidden(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// Time of day in UTC.
@@ -46,6 +67,11 @@ pub(super) fn clock(at: Option<&quell_proto::Timestamp>) -> String {
 /// Date and time of day in UTC.
 pub(super) fn date(at: Option<&quell_proto::Timestamp>) -> String {
     moment(at).map_or_else(|| "-".to_owned(), |at| at.strftime("%Y-%m-%d %H:%M:%S").to_string())
+}
+
+/// Date and time of day in UTC, to the minute.
+pub(super) fn minute(at: Option<&quell_proto::Timestamp>) -> String {
+    moment(at).map_or_else(|| "-".to_owned(), |at| at.strftime("%Y-%m-%d %H:%M").to_string())
 }
 
 /// The moment of a message.
@@ -94,7 +120,8 @@ mod tests {
         #[test]
         fn nothing_hostile_reaches_the_terminal(text in ".{0,300}", width in 20_usize..200) {
             let shown = wrap(&text, width, 2);
-            prop_assert!(!shown.chars().any(|character| character.is_control() && character != '\n'));
+            prop_assert!(!shown.chars().any(|character| is_hidden(character) && character != '\n'));
+            prop_assert!(!clean(&text).chars().any(is_hidden));
         }
     }
 

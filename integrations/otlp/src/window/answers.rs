@@ -1,16 +1,18 @@
 //! The window as a source: every query is computed over references to what is held at that moment.
 
-use std::{
-    collections::{BTreeSet, HashSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use quell_sdk::{
-    Answer, Completeness, Error, ErrorKind, LogsSource, MetricsSource, Result, TopologySource, TracesSource,
-    local::{self, Selected, logql, plan::any_of, promql, traceql},
-    signal::{self, Attributes, CallEdge, LogRecord, Series, Span, TraceId},
+    Answer, Completeness, LogsSource, MetricsSource, Result, TopologySource, TracesSource,
+    local::{
+        self,
+        answering::{compute, logql_of, logs_of, own, spans_of, traceql_of},
+        logql,
+        plan::any_of,
+        promql, traceql,
+    },
+    signal::{self, Attributes, CallEdge, LogRecord, Series, Span},
     source::{Discover, LogsQuery, TracesQuery},
 };
 
@@ -60,48 +62,11 @@ fn held<T: super::ring::Item>(ring: &Ring<T>, what: &str, window: signal::Window
     Held { chunks: ring.chunks(), completeness: ring.loss.completeness(what, window) }
 }
 
-/// Runs arithmetic where it holds up nothing else.
-async fn compute<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    if tokio::runtime::Handle::try_current().is_err() {
-        return Ok(work());
-    }
-    tokio::task::spawn_blocking(work).await.map_err(|lost| {
-        Error::new(ErrorKind::Unavailable, NAME, "the query was cut off by the end of the program")
-            .because(lost)
-    })
-}
-
-/// An error of a query language, as this source's.
-fn own<T>(result: Result<T>) -> Result<T> {
-    result.map_err(|mut error| {
-        error.message = format!("{}: {}", error.origin, error.message);
-        NAME.clone_into(&mut error.origin);
-        error
-    })
-}
-
 /// Spans in canonical order: by start, then ids.
 fn by_start<'a>(spans: impl Iterator<Item = &'a Span>) -> Vec<&'a Span> {
     let mut spans: Vec<_> = spans.collect();
     spans.sort_by_key(|span| (span.start, span.trace_id, span.span_id));
     spans
-}
-
-/// The newest `limit` of what is in order of time.
-fn newest<T: Clone>(found: &[&T], limit: usize) -> Selected<T> {
-    let kept = found.iter().skip(found.len().saturating_sub(limit));
-    Selected { found: kept.map(|one| (*one).clone()).collect(), total: found.len() }
-}
-
-fn answer<T>(
-    selected: Selected<T>,
-    what: &str,
-    query: impl Into<String>,
-    window: signal::Window,
-    completeness: Completeness,
-) -> Answer<Vec<T>> {
-    let cut = selected.completeness(what);
-    Answer::full(selected.found, query, window).with_completeness(completeness).with_completeness(cut)
 }
 
 #[async_trait]
@@ -119,7 +84,8 @@ impl MetricsSource for Window {
         let (series, meta, loss) = self.points.snapshot();
         let request = request.clone();
         let (found, cut) =
-            compute(move || local::discover(series.iter().map(|series| &**series), &meta, &request)).await?;
+            compute(NAME, move || local::discover(series.iter().map(|series| &**series), &meta, &request))
+                .await?;
         let answer = Answer::full(found, format!("{{{query}}}"), window);
         Ok(answer.with_completeness(self.metrics_completeness(loss, window)).with_completeness(cut))
     }
@@ -133,9 +99,9 @@ impl MetricsSource for Window {
         let (series, _, loss) = self.points.snapshot();
         let text = expr.to_owned();
         let found =
-            compute(move || promql::range(series.iter().map(|series| &**series), &text, window, step))
+            compute(NAME, move || promql::range(series.iter().map(|series| &**series), &text, window, step))
                 .await?;
-        let answer = Answer::full(own(found)?, expr, window);
+        let answer = Answer::full(own(NAME, found)?, expr, window);
         Ok(answer.with_completeness(self.metrics_completeness(loss, window)))
     }
 }
@@ -147,24 +113,10 @@ impl LogsSource for Window {
     }
 
     async fn logs(&self, query: &LogsQuery) -> Result<Answer<Vec<LogRecord>>> {
-        let (window, limit) = (query.window, query.limit);
-        let text = match any_of("service", &query.services) {
-            text if text.is_empty() => "{service=~\".*\"}".to_owned(),
-            text => format!("{{{text}}}"),
-        };
-        let held = self.held_logs(window);
-        let completeness = held.completeness.clone();
-        let services = query.services.clone();
-        let selected = compute(move || {
-            let asked: BTreeSet<&str> = services.iter().map(String::as_str).collect();
-            let within = held.iter().filter(|record| window.contains(record.at));
-            let mut found: Vec<_> =
-                within.filter(|record| asked.is_empty() || asked.contains(&*record.service)).collect();
-            found.sort_by_key(|record| record.at);
-            newest(&found, limit)
-        })
-        .await?;
-        Ok(answer(selected, "records", text, window, completeness))
+        let held = self.held_logs(query.window);
+        let (completeness, asked) = (held.completeness.clone(), query.clone());
+        let selected = compute(NAME, move || logs_of(held.iter(), &asked)).await?;
+        Ok(selected.answer("records", logql_of(query), query.window, completeness))
     }
 
     async fn select(
@@ -175,8 +127,8 @@ impl LogsSource for Window {
     ) -> Result<Answer<Vec<LogRecord>>> {
         let (held, text) = (self.held_logs(window), expr.to_owned());
         let completeness = held.completeness.clone();
-        let selected = compute(move || logql::select(held.iter(), &text, window, limit)).await?;
-        Ok(answer(own(selected)?, "records", expr, window, completeness))
+        let selected = compute(NAME, move || logql::select(held.iter(), &text, window, limit)).await?;
+        Ok(own(NAME, selected)?.answer("records", expr, window, completeness))
     }
 
     async fn query_range(
@@ -187,8 +139,8 @@ impl LogsSource for Window {
     ) -> Result<Answer<Vec<Series>>> {
         let (held, text) = (self.held_logs(window), expr.to_owned());
         let completeness = held.completeness.clone();
-        let series = compute(move || logql::range(held.iter(), &text, window, step)).await?;
-        Ok(Answer::full(own(series)?, expr, window).with_completeness(completeness))
+        let series = compute(NAME, move || logql::range(held.iter(), &text, window, step)).await?;
+        Ok(Answer::full(own(NAME, series)?, expr, window).with_completeness(completeness))
     }
 }
 
@@ -199,33 +151,18 @@ impl TracesSource for Window {
     }
 
     async fn spans(&self, query: &TracesQuery) -> Result<Answer<Vec<Span>>> {
-        let (window, limit) = (query.window, query.limit);
-        let text = match any_of("resource.service.name", &query.services) {
-            text if text.is_empty() => "{ }".to_owned(),
-            text => format!("{{ {text} }}"),
-        };
-        let held = self.held_spans(window);
-        let completeness = held.completeness.clone();
-        let services = query.services.clone();
-        let selected = compute(move || {
-            let asked: BTreeSet<&str> = services.iter().map(String::as_str).collect();
-            let within = || held.iter().filter(|span| window.contains(span.start));
-            let traces: HashSet<TraceId> = within()
-                .filter(|span| asked.is_empty() || asked.contains(&*span.service))
-                .map(|span| span.trace_id)
-                .collect();
-            let through = by_start(within().filter(|span| traces.contains(&span.trace_id)));
-            newest(&through, limit)
-        })
-        .await?;
-        Ok(answer(selected, "spans", text, window, completeness))
+        let held = self.held_spans(query.window);
+        let (completeness, asked) = (held.completeness.clone(), query.clone());
+        let selected = compute(NAME, move || spans_of(&by_start(held.iter()), &asked)).await?;
+        Ok(selected.answer("spans", traceql_of(query), query.window, completeness))
     }
 
     async fn select(&self, expr: &str, window: signal::Window, limit: usize) -> Result<Answer<Vec<Span>>> {
         let (held, text) = (self.held_spans(window), expr.to_owned());
         let completeness = held.completeness.clone();
-        let selected = compute(move || traceql::select(by_start(held.iter()), &text, window, limit)).await?;
-        Ok(answer(own(selected)?, "spans", expr, window, completeness))
+        let selected =
+            compute(NAME, move || traceql::select(by_start(held.iter()), &text, window, limit)).await?;
+        Ok(own(NAME, selected)?.answer("spans", expr, window, completeness))
     }
 }
 
@@ -239,7 +176,7 @@ impl TopologySource for Window {
     async fn edges(&self, window: signal::Window) -> Result<Answer<Vec<CallEdge>>> {
         let held = self.held_spans(window);
         let completeness = held.completeness.clone();
-        let edges = compute(move || {
+        let edges = compute(NAME, move || {
             // Attributes say nothing of who calls whom, and are most of a span.
             let bare = |span: &Span| Span {
                 trace_id: span.trace_id,

@@ -4,6 +4,8 @@
 //! [`StoreSource`] the queries that a person would run elsewhere: PromQL over metrics, LogQL over logs,
 //! TraceQL over spans. Nothing here knows where the signals came from, asks for the time, or does IO.
 
+pub mod answering;
+mod compare;
 pub mod discover;
 pub mod logql;
 pub mod plan;

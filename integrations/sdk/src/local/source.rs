@@ -1,16 +1,18 @@
-use std::{
-    collections::{BTreeSet, HashSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
-use super::{Selected, Store, discover::discover, logql, plan::any_of, promql, traceql};
+use super::{
+    Store,
+    answering::{compute, logql_of, logs_of, own, spans_of, traceql_of},
+    discover::discover,
+    logql,
+    plan::any_of,
+    promql, traceql,
+};
 use crate::{
-    Answer, ChangeSource, Completeness, Error, ErrorKind, LogsSource, MetricsSource, Result, TopologySource,
-    TracesSource,
-    signal::{CallEdge, Change, LogRecord, Series, Span, TraceId, Window},
+    Answer, ChangeSource, Completeness, LogsSource, MetricsSource, Result, TopologySource, TracesSource,
+    signal::{CallEdge, Change, LogRecord, Series, Span, Window},
     source::{Discover, LogsQuery, TracesQuery},
 };
 
@@ -58,22 +60,7 @@ impl StoreSource {
     /// Runs arithmetic over the store where it holds up nothing else.
     async fn compute<T: Send + 'static>(&self, work: impl FnOnce(&Store) -> T + Send + 'static) -> Result<T> {
         let store = Arc::clone(&self.store);
-        if tokio::runtime::Handle::try_current().is_err() {
-            return Ok(work(&store));
-        }
-        tokio::task::spawn_blocking(move || work(&store)).await.map_err(|lost| {
-            Error::new(ErrorKind::Unavailable, &self.name, "the query was cut off by the end of the program")
-                .because(lost)
-        })
-    }
-
-    /// An error of a query language, as this source's.
-    fn own<T>(&self, result: Result<T>) -> Result<T> {
-        result.map_err(|mut error| {
-            error.message = format!("{}: {}", error.origin, error.message);
-            error.origin.clone_from(&self.name);
-            error
-        })
+        compute(&self.name, move || work(&store)).await
     }
 }
 
@@ -98,7 +85,7 @@ impl MetricsSource for StoreSource {
     async fn query_range(&self, expr: &str, window: Window, step: Duration) -> Result<Answer<Vec<Series>>> {
         let text = expr.to_owned();
         let series = self.compute(move |store| promql::range(&store.series, &text, window, step)).await?;
-        let answer = Answer::full(self.own(series)?, expr, window);
+        let answer = Answer::full(own(&self.name, series)?, expr, window);
         Ok(answer.with_completeness(self.completeness.metrics.clone()))
     }
 }
@@ -110,33 +97,21 @@ impl LogsSource for StoreSource {
     }
 
     async fn logs(&self, query: &LogsQuery) -> Result<Answer<Vec<LogRecord>>> {
-        let (window, limit) = (query.window, query.limit);
-        let text = match any_of("service", &query.services) {
-            text if text.is_empty() => "{service=~\".*\"}".to_owned(),
-            text => format!("{{{text}}}"),
-        };
-        let services = query.services.clone();
-        let selected = self
-            .compute(move |store| {
-                let asked: BTreeSet<&str> = services.iter().map(String::as_str).collect();
-                let within = store.logs.iter().filter(|record| window.contains(record.at));
-                let wanted = within.filter(|record| asked.is_empty() || asked.contains(&*record.service));
-                Selected::newest(wanted.collect(), limit, |record| record.at)
-            })
-            .await?;
-        Ok(within(selected, "records", text, window, &self.completeness.logs))
+        let asked = query.clone();
+        let selected = self.compute(move |store| logs_of(store.logs.iter(), &asked)).await?;
+        Ok(selected.answer("records", logql_of(query), query.window, self.completeness.logs.clone()))
     }
 
     async fn select(&self, expr: &str, window: Window, limit: usize) -> Result<Answer<Vec<LogRecord>>> {
         let text = expr.to_owned();
         let selected = self.compute(move |store| logql::select(&store.logs, &text, window, limit)).await?;
-        Ok(within(self.own(selected)?, "records", expr, window, &self.completeness.logs))
+        Ok(own(&self.name, selected)?.answer("records", expr, window, self.completeness.logs.clone()))
     }
 
     async fn query_range(&self, expr: &str, window: Window, step: Duration) -> Result<Answer<Vec<Series>>> {
         let text = expr.to_owned();
         let series = self.compute(move |store| logql::range(&store.logs, &text, window, step)).await?;
-        let answer = Answer::full(self.own(series)?, expr, window);
+        let answer = Answer::full(own(&self.name, series)?, expr, window);
         Ok(answer.with_completeness(self.completeness.logs.clone()))
     }
 }
@@ -148,44 +123,17 @@ impl TracesSource for StoreSource {
     }
 
     async fn spans(&self, query: &TracesQuery) -> Result<Answer<Vec<Span>>> {
-        let (window, limit) = (query.window, query.limit);
-        let text = match any_of("resource.service.name", &query.services) {
-            text if text.is_empty() => "{ }".to_owned(),
-            text => format!("{{ {text} }}"),
-        };
-        let services = query.services.clone();
-        let selected = self
-            .compute(move |store| {
-                let asked: BTreeSet<&str> = services.iter().map(String::as_str).collect();
-                let within = || store.spans.iter().filter(|span| window.contains(span.start));
-                let traces: HashSet<TraceId> = within()
-                    .filter(|span| asked.is_empty() || asked.contains(&*span.service))
-                    .map(|span| span.trace_id)
-                    .collect();
-                let through = within().filter(|span| traces.contains(&span.trace_id));
-                Selected::newest(through.collect(), limit, |span| span.start)
-            })
-            .await?;
-        Ok(within(selected, "spans", text, window, &self.completeness.traces))
+        let asked = query.clone();
+        let selected =
+            self.compute(move |store| spans_of(&store.spans.iter().collect::<Vec<_>>(), &asked)).await?;
+        Ok(selected.answer("spans", traceql_of(query), query.window, self.completeness.traces.clone()))
     }
 
     async fn select(&self, expr: &str, window: Window, limit: usize) -> Result<Answer<Vec<Span>>> {
         let text = expr.to_owned();
         let selected = self.compute(move |store| traceql::select(&store.spans, &text, window, limit)).await?;
-        Ok(within(self.own(selected)?, "spans", expr, window, &self.completeness.traces))
+        Ok(own(&self.name, selected)?.answer("spans", expr, window, self.completeness.traces.clone()))
     }
-}
-
-/// What was selected, as an answer that says what is lacking in the store and what the limit cut off.
-fn within<T>(
-    selected: Selected<T>,
-    what: &str,
-    query: impl Into<String>,
-    window: Window,
-    store: &Completeness,
-) -> Answer<Vec<T>> {
-    let cut = selected.completeness(what);
-    Answer::full(selected.found, query, window).with_completeness(store.clone()).with_completeness(cut)
 }
 
 #[async_trait]

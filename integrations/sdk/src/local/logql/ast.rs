@@ -5,7 +5,10 @@ use std::borrow::Cow;
 use regex::Regex;
 
 use crate::{
-    local::promql::{Aggregator, Grouping},
+    local::{
+        compare::Compare,
+        promql::{Aggregator, Grouping},
+    },
     signal::LogRecord,
 };
 
@@ -116,29 +119,6 @@ impl Function {
             Self::Rate => "1/s",
             Self::Bytes => "By",
             Self::BytesRate => "By/s",
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Compare {
-    Equal,
-    NotEqual,
-    Less,
-    LessOrEqual,
-    Greater,
-    GreaterOrEqual,
-}
-
-impl Compare {
-    pub(super) fn holds(self, value: f64, bound: f64) -> bool {
-        match self {
-            Self::Equal => value == bound,
-            Self::NotEqual => value != bound,
-            Self::Less => value < bound,
-            Self::LessOrEqual => value <= bound,
-            Self::Greater => value > bound,
-            Self::GreaterOrEqual => value >= bound,
         }
     }
 }

@@ -93,7 +93,8 @@ pub fn range<'a>(
     if let Some((compare, bound)) = metric.compare {
         for column in &mut columns {
             for value in &mut column.values {
-                *value = value.filter(|value| compare.holds(*value, bound));
+                *value =
+                    value.filter(|value| value.partial_cmp(&bound).is_some_and(|order| compare.holds(order)));
             }
         }
     }

@@ -1,9 +1,10 @@
 //! Parsing.
 
-use super::ast::{Compare, Filter, Function, Metric, Query, Test};
+use super::ast::{Filter, Function, Metric, Query, Test};
 use crate::{
     Result,
     local::{
+        compare::Compare,
         promql::{Aggregator, Grouping},
         scan::{Token, Tokens},
     },
@@ -188,15 +189,7 @@ fn grouping(tokens: &mut Tokens) -> Result<Option<Grouping>> {
 }
 
 fn compare(tokens: &mut Tokens) -> Result<Option<(Compare, f64)>> {
-    const SIGNS: [(&str, Compare); 6] = [
-        ("==", Compare::Equal),
-        ("!=", Compare::NotEqual),
-        ("<", Compare::Less),
-        ("<=", Compare::LessOrEqual),
-        (">", Compare::Greater),
-        (">=", Compare::GreaterOrEqual),
-    ];
-    let Some((_, compare)) = SIGNS.into_iter().find(|(sign, _)| tokens.sign(sign)) else { return Ok(None) };
+    let Some(compare) = Compare::take(tokens, "==") else { return Ok(None) };
     match tokens.peek() {
         Token::Number(bound) => {
             let bound = *bound;

@@ -20,7 +20,7 @@ mod select;
 mod value;
 
 pub use parse::check;
-pub use range::range;
+pub use range::{is_plain, range};
 
 pub(crate) use aggregate::{Aggregator, Grouping, Parameter, aggregate};
 pub(crate) use histogram::{Bucket, parse_bound, quantile_of};

@@ -19,14 +19,37 @@ const MAX_SECONDS: f64 = 1e9;
 /// Checks that an expression is PromQL, within the bounds, without running it.
 ///
 /// # Errors
-/// [`BadRequest`](crate::ErrorKind::BadRequest) with the parser's reason.
+/// [`BadRequest`](crate::ErrorKind::BadRequest) with the parser's reason, and the column where
+/// that can be told.
 pub fn check(expr: &str) -> Result<()> {
     parse(expr).map(|_| ())
 }
 
 pub(super) fn parse(text: &str) -> Result<Expr> {
     bound(text)?;
-    parser::parse(text).map_err(|reason| bad(format!("{reason} in `{}`", shown(text))))
+    parser::parse(text).map_err(|reason| match place(text).filter(|_| is_syntax(&reason)) {
+        Some(column) => bad(format!("column {column}: {reason} in `{}`", shown(text))),
+        None => bad(format!("{reason} in `{}`", shown(text))),
+    })
+}
+
+/// Whether the parser lost its way, rather than minding types, functions or their arguments, which may stand
+/// anywhere.
+fn is_syntax(reason: &str) -> bool {
+    ["invalid promql", "unclosed", "unexpected", "no expression"]
+        .iter()
+        .any(|start| reason.starts_with(start))
+}
+
+/// Where a text stops being an expression, as the parser does not say: the column behind the longest
+/// beginning that is one.
+fn place(text: &str) -> Option<usize> {
+    const FAR: usize = 512;
+    let beginnings = text.char_indices().take(FAR).map(|(at, _)| text.split_at_checked(at));
+    let whole = |beginning: &str| bound(beginning).is_ok() && parser::parse(beginning).is_ok();
+    let (before, rest) = beginnings.flatten().filter(|(beginning, _)| whole(beginning)).last()?;
+    let space = rest.chars().take_while(|letter| letter.is_whitespace()).count();
+    Some(before.chars().count() + space + 1)
 }
 
 /// The start of a text, for messages.

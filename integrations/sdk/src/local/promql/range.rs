@@ -72,6 +72,11 @@ pub(crate) fn grid(window: Window, step: Duration) -> Result<Grid> {
     }
 }
 
+/// Whether an expression is a plain selector, `NAME{...}`: it gives samples as they are.
+pub fn is_plain(expr: &str) -> bool {
+    parse(expr).is_ok_and(|expr| is_selector(&expr))
+}
+
 fn is_selector(expr: &Expr) -> bool {
     match expr {
         Expr::Paren(inner) => is_selector(&inner.expr),

@@ -297,3 +297,16 @@ fn labels_without_a_value_are_as_none() {
     let none = Labels::new();
     assert_eq!(eval(&store, "sum(x)", 0, 30, 15).unwrap()[0].labels, none);
 }
+
+#[test]
+fn what_does_not_parse_says_where_it_broke_off() {
+    for (expr, told) in [
+        ("sum(up) by (", "column 9: unclosed left parenthesis"),
+        ("up  up", "column 5: "),
+        ("chnges(up)", "unknown function"),
+        ("rate(up)", "expected type"),
+    ] {
+        let error = super::check(expr).unwrap_err();
+        assert!(error.message.starts_with(told), "{expr}: {error}");
+    }
+}

@@ -4,7 +4,34 @@ use std::{borrow::Cow, cmp::Ordering};
 
 use regex::Regex;
 
-use crate::signal::{Span, SpanKind, SpanStatus};
+use crate::{
+    local::compare::Compare,
+    signal::{Span, SpanId, SpanKind, SpanStatus, TraceId},
+};
+
+/// A span, named as its children name it.
+pub(super) type Id = (TraceId, SpanId);
+
+/// What a query selects.
+#[derive(Debug)]
+pub(super) enum Spanset {
+    Filter(Filter),
+    /// The spans of `filter` that are, or are not, so related to any of `of`.
+    Related {
+        of: Box<Spanset>,
+        relation: Relation,
+        is: bool,
+        filter: Filter,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Relation {
+    /// `>`: a child of one of those before.
+    Child,
+    /// `<`: the parent of one of those before.
+    Parent,
+}
 
 #[derive(Debug)]
 pub(super) enum Filter {
@@ -90,29 +117,6 @@ pub(super) enum Literal {
     Bool(bool),
     Status(SpanStatus),
     Kind(SpanKind),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Compare {
-    Equal,
-    NotEqual,
-    Less,
-    LessOrEqual,
-    Greater,
-    GreaterOrEqual,
-}
-
-impl Compare {
-    fn holds(self, order: Ordering) -> bool {
-        match self {
-            Self::Equal => order.is_eq(),
-            Self::NotEqual => order.is_ne(),
-            Self::Less => order.is_lt(),
-            Self::LessOrEqual => order.is_le(),
-            Self::Greater => order.is_gt(),
-            Self::GreaterOrEqual => order.is_ge(),
-        }
-    }
 }
 
 impl Test {

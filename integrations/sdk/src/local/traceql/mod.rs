@@ -1,4 +1,5 @@
-//! TraceQL over spans held in memory: one spanset filter, `{ ... }`.
+//! TraceQL over spans held in memory: spanset filters, `{ ... }`, alone or in the relations child (`>`),
+//! parent (`<`), not child (`!>`) and not parent (`!<`), which give the spans on their right.
 //!
 //! Fields are the intrinsics `name`, `status`, `statusMessage`, `duration`, `kind`, the ids, and
 //! attributes under `resource.`, `span.` or `.`; the scopes do not matter, as spans keep their

@@ -1,14 +1,19 @@
 //! Parsing.
 
-use super::ast::{Compare, Field, Filter, Literal, Test};
+use super::ast::{Field, Filter, Literal, Relation, Spanset, Test};
 use crate::{
     Result,
-    local::scan::{Token, Tokens},
+    local::{
+        compare::Compare,
+        scan::{Token, Tokens},
+    },
     signal::{SpanKind, SpanStatus},
 };
 
 /// Deepest nesting of parentheses and negations.
 const MAX_DEPTH: usize = 32;
+/// Most filters that are set in relation to each other.
+const MAX_RELATED: usize = 8;
 
 /// Checks that a query is TraceQL as it is evaluated here, without running it.
 ///
@@ -19,22 +24,38 @@ pub fn check(expr: &str) -> Result<()> {
     parse(expr).map(|_| ())
 }
 
-pub(super) fn parse(text: &str) -> Result<Filter> {
+pub(super) fn parse(text: &str) -> Result<Spanset> {
+    const RELATIONS: [(&str, Relation, bool); 4] = [
+        (">", Relation::Child, true),
+        ("<", Relation::Parent, true),
+        ("!>", Relation::Child, false),
+        ("!<", Relation::Parent, false),
+    ];
     let mut tokens = Tokens::read("traceql", text)?;
-    tokens.expect("{")?;
-    let filter = if *tokens.peek() == Token::Sign("}") {
-        Filter::Constant(true)
-    } else {
-        any(&mut tokens, MAX_DEPTH)?
-    };
-    tokens.expect("}")?;
+    let mut spanset = Spanset::Filter(filter(&mut tokens)?);
+    let mut related = 1;
+    while let Some((_, relation, is)) = RELATIONS.into_iter().find(|(sign, ..)| tokens.sign(sign)) {
+        related += 1;
+        if related > MAX_RELATED {
+            return Err(tokens.bad(format_args!("more than {MAX_RELATED} filters in relation")));
+        }
+        spanset = Spanset::Related { of: Box::new(spanset), relation, is, filter: filter(&mut tokens)? };
+    }
     match tokens.peek() {
         Token::Sign("|") => Err(tokens.unsupported("a pipeline")),
-        Token::Sign("&&" | "||" | ">" | ">>" | "<" | "<<" | "!") => {
-            Err(tokens.unsupported("more than one spanset filter"))
+        Token::Sign("&&" | "||" | ">>" | "<<" | "!") => {
+            Err(tokens.unsupported("a relation of filters other than `>`, `<`, `!>` and `!<`"))
         }
-        _ => tokens.end().map(|()| filter),
+        _ => tokens.end().map(|()| spanset),
     }
+}
+
+/// `{ ... }`.
+fn filter(tokens: &mut Tokens) -> Result<Filter> {
+    tokens.expect("{")?;
+    let filter =
+        if *tokens.peek() == Token::Sign("}") { Filter::Constant(true) } else { any(tokens, MAX_DEPTH)? };
+    tokens.expect("}").map(|()| filter)
 }
 
 fn any(tokens: &mut Tokens, depth: usize) -> Result<Filter> {
@@ -100,14 +121,6 @@ fn field(tokens: &mut Tokens) -> Result<Field> {
 }
 
 fn test(tokens: &mut Tokens, field: &Field) -> Result<Test> {
-    const SIGNS: [(&str, Compare); 6] = [
-        ("=", Compare::Equal),
-        ("!=", Compare::NotEqual),
-        ("<", Compare::Less),
-        ("<=", Compare::LessOrEqual),
-        (">", Compare::Greater),
-        (">=", Compare::GreaterOrEqual),
-    ];
     if matches!(tokens.peek(), Token::Sign("=~" | "!~"))
         && matches!(field, Field::Status | Field::Duration | Field::Kind)
     {
@@ -119,7 +132,7 @@ fn test(tokens: &mut Tokens, field: &Field) -> Result<Test> {
     if tokens.sign("!~") {
         return Ok(Test::MatchesNot(tokens.regex(true)?));
     }
-    let Some((_, compare)) = SIGNS.into_iter().find(|(sign, _)| tokens.sign(sign)) else {
+    let Some(compare) = Compare::take(tokens, "=") else {
         return Err(tokens.wrong("a comparison"));
     };
     if tokens.word("nil") {

@@ -89,6 +89,29 @@ fn nothing_holds_of_a_field_that_is_lacking() {
     assert_eq!(names("{ .nosuch !~ `x` }"), [""; 0]);
 }
 
+/// The first of the four is the parent of the others.
+#[test]
+fn spans_are_selected_by_their_parents_and_children() {
+    assert_eq!(names(r#"{ name = "GET /cart" } > { status = error }"#), ["SELECT"]);
+    assert_eq!(names(r#"{ name = "GET /cart" } !> { }"#), ["GET /cart"]);
+    assert_eq!(names("{ status = ok } < { }"), ["GET /cart"]);
+    assert_eq!(names("{ status = error } !< { status = error }"), ["SELECT"], "where errors begin");
+    assert_eq!(names("{ kind = server } > { kind = client } > { }"), [""; 0]);
+    let late = Window::new(Timestamp::from_second(T0 + 1).unwrap(), Timestamp::from_second(T0 + 60).unwrap());
+    let found = select(&spans(), "{ kind = server } > { status = ok }", late, 9).unwrap().found;
+    assert_eq!(found.len(), 1, "a parent from before the window is a parent");
+}
+
+#[test]
+fn a_span_is_not_its_own_parent() {
+    let mut odd = spans();
+    odd[0].parent = Some(odd[0].span_id);
+    let found = select(&odd, "{ kind = server } > { kind = server }", window(), 9).unwrap();
+    assert!(found.found.is_empty());
+    let count = format!("{} {{}}", "{} >".repeat(100));
+    assert!(check(&count).unwrap_err().message.contains("filters in relation"));
+}
+
 #[test]
 fn and_binds_closer_than_or() {
     assert_eq!(names("{ name = `redis` || name = `SELECT` && status = ok }"), ["redis"]);
@@ -114,6 +137,7 @@ fn errors_tell_the_column() {
         (r#"{ name = "\¡" }"#, "column 10: the string has an unknown escape"),
         ("{ . = 1 }", "column 3: expected the name"),
         ("{ ( name = `x` }", "column 16: expected `)`"),
+        ("{} >", "column 5: expected `{`"),
     ] {
         let error = check(expr).unwrap_err();
         assert_eq!(error.kind, ErrorKind::BadRequest, "{expr}: {error}");
@@ -122,7 +146,8 @@ fn errors_tell_the_column() {
     for (expr, told) in [
         ("{ traceDuration > 1s }", "column 3: field `traceDuration`"),
         ("{} | count() > 1", "column 4: a pipeline"),
-        ("{} >> {}", "column 4: more than one"),
+        ("{} >> {}", "column 4: a relation of filters"),
+        ("{} && {}", "column 4: a relation of filters"),
     ] {
         let error = check(expr).unwrap_err();
         assert_eq!(error.kind, ErrorKind::Unsupported, "{expr}: {error}");
@@ -140,7 +165,7 @@ proptest! {
 
     #[test]
     fn no_mutation_of_a_query_panics(cut in 0_usize..80, put in "[{}()|=~!&\"`0-9a-z. ]{0,3}") {
-        let query = r#"{ resource.service.name = "x" && (span.db.system != nil || duration > 1h30m) }"#;
+        let query = r#"{ kind = server } !< { .a.b = "x" && (span.db.system != nil || duration > 1h30m) }"#;
         let text: String = query.chars().take(cut).chain(put.chars()).chain(query.chars().skip(cut + 1)).collect();
         drop(check(&text));
     }

@@ -124,8 +124,8 @@ fn analyse(
             let excess = causal::find_excess(case, graph, periods);
             for finding in &mut findings {
                 // What a service lost is weighed once, against what the alerted one lost.
-                let share = excess.shares.get(&finding.kind).and_then(|of| of.get(&finding.entity.name));
-                finding.share = finding.share.or(share.copied());
+                let share = excess.share(finding.kind, &finding.entity.name, &case.service);
+                finding.share = finding.share.or(share);
             }
             findings.extend(excess.findings);
         }

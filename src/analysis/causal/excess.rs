@@ -40,6 +40,23 @@ pub struct Excess {
     pub shares: BTreeMap<IndicatorKind, BTreeMap<String, f64>>,
 }
 
+/// Share of an entity whose part in the loss could not be measured while others' could.
+const UNMEASURED: f64 = 0.1;
+
+impl Excess {
+    /// What a service's own deviation of a kind counts for, given who lost what; `None` where that is not known.
+    pub fn share(&self, kind: IndicatorKind, service: &str, alerted: &str) -> Option<f64> {
+        let of = |shares: &BTreeMap<String, f64>| shares.get(service).copied().unwrap_or(UNMEASURED);
+        match kind {
+            // More or fewer requests matter as far as something was lost where they go.
+            IndicatorKind::Traffic if service != alerted => {
+                self.shares.values().map(of).max_by(f64::total_cmp)
+            }
+            _ => self.shares.get(&kind).map(of),
+        }
+    }
+}
+
 /// Attributes what the alerted service lost. Needs a graph, and per service one series of latency (or
 /// success) and one of traffic.
 pub fn find(case: &Case, graph: &Graph, periods: &Periods) -> Excess {

@@ -213,7 +213,7 @@ fn kind(line: &str, traced: &Traced<'_>) -> Vec<String> {
     for token in &mut tokens {
         let word = token.trim_matches(|c: char| !c.is_alphanumeric());
         if traced.reports(word) {
-            *token = WILDCARD.to_owned();
+            *token = token.replace(word, WILDCARD);
         }
     }
     tokens

@@ -21,6 +21,9 @@ const ENOUGH: usize = 16;
 /// Executions on both sides below which nothing is said.
 const FEWEST: (f64, f64) = (4.0, 2.0);
 
+/// Decibans that every count may differ by between two days.
+const FAINT: f64 = 6.0;
+
 #[derive(Clone, Default)]
 struct Count {
     /// Of the healthy recording.
@@ -116,7 +119,8 @@ impl Tallies {
         Self { start, width, counts }
     }
 
-    /// For each of the moments, in ascending order: how many decibans speak for a change there.
+    /// For each of the moments, in ascending order: how many decibans speak for a change there. Faint
+    /// ones are left out: many of those are the difference of two days.
     pub(super) fn support(&self, moments: &[UnixNanos]) -> Vec<f64> {
         // Only what explains most is looked for, and counts of one fault come together: a full correction for all
         // that was looked at would silence rare operations.
@@ -131,7 +135,9 @@ impl Tallies {
                 sums.push(sum);
             }
             for (moment, support) in moments.iter().zip(&mut support) {
-                let bin = usize::try_from((moment - self.start) / self.width).unwrap_or(0);
+                // The first bin that lies wholly after the moment: what is counted came after it.
+                let bin = (moment - self.start).saturating_add(self.width - 1) / self.width;
+                let bin = usize::try_from(bin).unwrap_or(0);
                 let Some(before) = sums.get(bin.min(sums.len() - 1)) else { continue };
                 let normal = [before[0] + count.reference[0], before[1] + count.reference[1]];
                 let after = [sum[0] - before[0], sum[1] - before[1]];
@@ -144,7 +150,7 @@ impl Tallies {
                     // Where an operation does one thing or another, its workload may have changed.
                     let share = normal[0] / normal[1];
                     let weight = if g > 0.0 { rule(1.0 - share) * count.weight } else { rule(share) };
-                    *support += weight * decibans_of_g(g, places);
+                    *support += (weight * decibans_of_g(g, places) - FAINT).max(0.0);
                 }
             }
         }

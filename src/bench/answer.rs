@@ -1,6 +1,9 @@
 use std::collections::BTreeSet;
 
-use crate::domain::{Action, CalibrationTable, Decibans, Investigation, Verdict};
+use crate::{
+    domain::{Action, Decibans, Investigation, Verdict},
+    investigation,
+};
 
 /// What one case was answered with.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,7 +57,7 @@ impl Answer {
             hypotheses: named.collect(),
             blast_radius: found.blast_radius.clone(),
             action: found.recovery_paths.first().map(|path| path.action),
-            raw: CalibrationTable::raw(&found.hypotheses),
+            raw: investigation::raw_score(&found.hypotheses),
             end: found.window.end,
         })
     }

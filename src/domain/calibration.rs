@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{Decibans, Hypothesis};
+use super::Decibans;
 
 /// A monotone map from the raw score of the first hypothesis to the probability that it is right, fitted on
 /// labelled incidents. Between its points it is straight, beyond them constant: nothing is claimed beyond what
@@ -56,23 +56,6 @@ pub struct CalibrationFigures {
 
 impl CalibrationTable {
     pub const FORMAT: &'static str = "quell.calibration/1";
-    /// Raw score of "none of these", the rival that is always there.
-    pub const NONE_OF_THESE: Decibans = 6.0;
-    /// Bound of any log-odds, far beyond certainty, so that nothing overflows.
-    const MOST: Decibans = 300.0;
-
-    /// The raw score of an answer: log-odds of its first hypothesis against all others and "none of these"
-    /// together. `None` without hypotheses. Fitting and applying share it, and must.
-    pub fn raw(hypotheses: &[Hypothesis]) -> Option<Decibans> {
-        let bounded = |decibans: Decibans| {
-            if decibans.is_nan() { -Self::MOST } else { decibans.clamp(-Self::MOST, Self::MOST) }
-        };
-        let (first, rest) = hypotheses.split_first()?;
-        let odds = |decibans: Decibans| 10_f64.powf(decibans / 10.0);
-        let rivals: f64 = rest.iter().map(|rival| odds(bounded(rival.log_odds()))).sum();
-        Some(bounded(first.log_odds()) - 10.0 * (rivals + odds(Self::NONE_OF_THESE)).log10())
-    }
-
     /// A table through these points.
     ///
     /// # Errors
@@ -131,26 +114,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::{Entity, FaultClass, HypothesisId};
 
     fn table(points: &[(f64, f64)]) -> Result<CalibrationTable, String> {
         CalibrationTable::new(points.to_vec(), CalibrationProvenance::default())
-    }
-
-    fn hypothesis(prior: f64) -> Hypothesis {
-        Hypothesis {
-            id: HypothesisId(1),
-            entity: Entity::service("a"),
-            fault: FaultClass::Slowdown,
-            change_id: None,
-            runbook: None,
-            claim: String::new(),
-            prior,
-            arguments: Vec::new(),
-            probability: 0.0,
-            onset: None,
-            propagation: Vec::new(),
-        }
     }
 
     #[test]
@@ -173,17 +139,6 @@ mod tests {
         assert!(table(&[(0.0, 1.1)]).is_err());
         assert!(table(&[(f64::NAN, 0.1)]).is_err());
         assert!(CalibrationTable::parse("{}").is_err());
-    }
-
-    #[test]
-    fn raw_is_the_first_against_all_others_and_none() {
-        assert_eq!(CalibrationTable::raw(&[]), None);
-        let alone = CalibrationTable::raw(&[hypothesis(16.0)]).expect("a score");
-        assert!((alone - 10.0).abs() < 1e-9);
-        let even = CalibrationTable::raw(&[hypothesis(50.0), hypothesis(50.0)]).expect("a score");
-        assert!(even.abs() < 0.01, "{even}");
-        let wild = CalibrationTable::raw(&[hypothesis(f64::NAN), hypothesis(f64::INFINITY)]);
-        assert!(wild.is_some_and(f64::is_finite));
     }
 
     proptest! {

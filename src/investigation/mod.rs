@@ -26,3 +26,4 @@ pub use collect::step;
 pub use coordinator::investigate;
 pub use request::{Emit, Request};
 pub use sources::{Reference, Sources};
+pub use weigh::raw_score;

@@ -100,7 +100,7 @@ fn host(record: &LogRecord) -> Option<String> {
 
 /// Whether a host is a name on the Internet, and no service of ours.
 fn is_outside(host: &str, traced: &Traced<'_>) -> bool {
-    let is_address = host.parse::<std::net::IpAddr>().is_ok();
+    let is_address = host.parse::<core::net::IpAddr>().is_ok();
     let first = host.split('.').next().unwrap_or_default();
     host.contains('.')
         && !is_address

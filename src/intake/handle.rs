@@ -79,7 +79,7 @@ pub(super) enum Job {
         received: Received,
         bytes: usize,
         reply: oneshot::Sender<Result<Accepted>>,
-        _permit: OwnedSemaphorePermit,
+        permit: OwnedSemaphorePermit,
     },
     Open {
         asked: Asked,
@@ -135,7 +135,7 @@ impl Intake {
                 TryAcquireError::NoPermits => Error::Overloaded,
                 TryAcquireError::Closed => Error::Closed,
             })?;
-        self.ask(|reply| Job::Deliver { received, bytes, reply, _permit: permit }).await?
+        self.ask(|reply| Job::Deliver { received, bytes, reply, permit }).await?
     }
 
     /// Opens an incident without an alert having come, and asks for its investigation.

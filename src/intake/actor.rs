@@ -9,11 +9,7 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use tokio::{
-    sync::mpsc,
-    task::JoinError,
-    time::Instant,
-};
+use tokio::{sync::mpsc, task::JoinError, time::Instant};
 
 use super::{
     batch::{Answer, Batch, Stored, Storing},

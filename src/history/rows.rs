@@ -4,7 +4,7 @@
 
 use std::collections::{HashMap, hash_map::Entry};
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use serde::Serialize;
 
 use super::{find::Filter, store::Mark};
@@ -51,7 +51,8 @@ pub(super) fn fold(
     events: &[(Position, Event)],
     mark: &Mark,
 ) -> rusqlite::Result<()> {
-    let transaction = connection.transaction()?;
+    // Immediate: a view of the same file that is just closing may still be writing its last fold.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut changed: Vec<&IncidentId> = Vec::new();
     for (_, event) in events {
         let known = match held.entry(event.incident.clone()) {

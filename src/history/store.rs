@@ -190,6 +190,9 @@ fn prepare(connection: rusqlite::Result<Connection>) -> rusqlite::Result<Connect
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // What power loss takes is folded again.
     connection.pragma_update(None, "synchronous", "NORMAL")?;
+    // A checkpoint has the disk sync, for which the journal may be waiting: fewer, larger ones.
+    connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
+    connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
     let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     if version != VERSION {
         // Fails on a file of another version, which is then removed.

@@ -9,7 +9,11 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use tokio::{sync::mpsc, task::JoinError, time::Instant};
+use tokio::{
+    sync::mpsc,
+    task::JoinError,
+    time::{Instant, sleep_until},
+};
 
 use super::{
     batch::{Answer, Batch, Stored, Storing},
@@ -18,6 +22,7 @@ use super::{
     decide::Decider,
     dedup::Deliveries,
     handle::{Error, Job, Opened},
+    pace::Pace,
     rebuild::rebuild,
     state::State,
 };
@@ -46,6 +51,7 @@ pub(super) struct Actor {
     /// Decided on top of what is being stored.
     open: Option<Batch>,
     storing: Option<Storing>,
+    pace: Pace,
     rebuilt_at: Option<Instant>,
     last_error: Error,
 }
@@ -67,6 +73,7 @@ impl Actor {
             state: Some(state),
             open: None,
             storing: None,
+            pace: Pace::default(),
             rebuilt_at: None,
             last_error: Error::Overloaded,
         }
@@ -77,10 +84,14 @@ impl Actor {
         let mut closing = Vec::new();
         let mut ended = false;
         loop {
-            self.store();
+            let company = if ended || !self.has_room() { None } else { self.company() };
+            if company.is_none() {
+                self.store();
+            }
             tokio::select! {
                 biased;
                 stored = finished(&mut self.storing), if self.storing.is_some() => self.stored(stored),
+                () = sleep_until(company.unwrap_or_else(Instant::now)), if company.is_some() => {}
                 job = receiver.recv(), if !ended && self.has_room() => {
                     ended = job.is_none();
                     let mut next = job;
@@ -110,6 +121,12 @@ impl Actor {
         self.open.as_ref().is_none_or(|open| open.bytes < MAX_BYTES && open.answers.len() < MAX_JOBS)
     }
 
+    /// Until when what is decided waits for more to come.
+    fn company(&self) -> Option<Instant> {
+        let open = self.open.as_ref().filter(|open| self.storing.is_none() && !open.plan.is_empty())?;
+        self.pace.wait(open.answers.len(), Instant::now())
+    }
+
     /// Begins to store what is decided, unless something is being stored.
     fn store(&mut self) {
         if self.storing.is_some() {
@@ -125,9 +142,13 @@ impl Actor {
     }
 
     fn stored(&mut self, stored: Result<Stored, JoinError>) {
-        self.storing = None;
+        let began = self.storing.take().map(|storing| storing.began);
         let failed = match stored {
             Ok(Stored { outcome: Ok(changes), answers, at, .. }) => {
+                let now = Instant::now();
+                let took = began.map(|began| now.duration_since(began)).unwrap_or_default();
+                let waiting = self.open.as_ref().map_or(0, |open| open.answers.len());
+                self.pace.committed(took, answers.len(), waiting, now);
                 for change in changes {
                     self.changes.add(change, at, at);
                 }

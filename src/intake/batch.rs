@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use tokio::{
     sync::{OwnedSemaphorePermit, oneshot},
     task::JoinHandle,
+    time::Instant,
 };
 
 use super::{
@@ -45,6 +46,7 @@ pub(super) struct Batch {
 /// A batch on its way to the disk.
 pub(super) struct Storing {
     pub(super) task: JoinHandle<Stored>,
+    pub(super) began: Instant,
     /// Ids of the changes in it.
     pub(super) changes: HashSet<String>,
 }
@@ -70,7 +72,7 @@ impl Batch {
             let outcome = append(&*journal, plan, &mut answers, at).await;
             Stored { outcome, answers, at, _permits: permits }
         });
-        Storing { task, changes }
+        Storing { task, began: Instant::now(), changes }
     }
 
     /// Tells those who wait that nothing of it is stored.

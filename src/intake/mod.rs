@@ -15,6 +15,7 @@ mod fingerprint;
 mod group;
 mod handle;
 mod name;
+mod pace;
 mod packed;
 mod plan;
 mod rebuild;

@@ -43,12 +43,11 @@ CREATE INDEX incidents_by_number ON incidents (number);
 CREATE INDEX incidents_newest_first ON incidents (opened_at DESC, number DESC);
 
 CREATE TABLE alerts (
-    place       INTEGER PRIMARY KEY,  -- order of arrival
-    incident    INTEGER NOT NULL,     -- incidents.key
-    fingerprint TEXT NOT NULL,
-    source      TEXT NOT NULL,
-    alert       TEXT NOT NULL,        -- JSON, its newest state
-    UNIQUE (incident, fingerprint, source)
+    incident INTEGER NOT NULL,        -- incidents.key
+    seq      INTEGER NOT NULL,        -- of the event that told of them
+    many     INTEGER NOT NULL,
+    alerts   TEXT NOT NULL,           -- JSON; later ones replace earlier ones of the same name
+    UNIQUE (incident, seq)
 ) STRICT;
 
 -- the last event that is folded
@@ -131,18 +130,10 @@ impl Store {
         let rows = rows::list(&inner.connection, filter, limit);
         drop(inner);
         let incidents = rows.map_err(|error| self.fail(&error))?.into_iter();
-        incidents
-            .map(|(incident, alerts)| {
-                let mut incident: Incident = serde_json::from_str(&incident)?;
-                incident.alerts =
-                    alerts.iter().map(|alert| serde_json::from_str(alert)).collect::<Result<_, _>>()?;
-                Ok(incident)
-            })
-            .collect::<serde_json::Result<_>>()
-            .map_err(|error| Error::Storage {
-                path: self.path.clone(),
-                message: format!("an incident cannot be read: {error}; delete the file, it is built anew"),
-            })
+        incidents.map(rows::whole).collect::<serde_json::Result<_>>().map_err(|error| Error::Storage {
+            path: self.path.clone(),
+            message: format!("an incident cannot be read: {error}; delete the file, it is built anew"),
+        })
     }
 
     pub(super) fn by_number(&self, number: u64) -> Result<Option<IncidentId>> {

@@ -11,7 +11,7 @@ use tokio::{
 };
 
 use super::{
-    handle::{Accepted, Error, Opened, Result},
+    handle::{Delivered, Error, Opened, Result},
     plan::Plan,
     state::Slot,
 };
@@ -28,7 +28,7 @@ const RETRIES: [Duration; 3] =
 
 /// Answers that wait for the append.
 pub(super) enum Answer {
-    Delivered(oneshot::Sender<Result<Accepted>>, Accepted),
+    Delivered(oneshot::Sender<Result<Delivered>>, Delivered),
     Opened(oneshot::Sender<Result<Opened>>, Slot, Opened),
     Resolved(oneshot::Sender<Result<bool>>, bool),
 }
@@ -113,7 +113,7 @@ impl Answer {
     pub(super) fn send(self) {
         // A sender that has gone away wants no answer.
         match self {
-            Self::Delivered(reply, accepted) => drop(reply.send(Ok(accepted))),
+            Self::Delivered(reply, delivered) => drop(reply.send(Ok(delivered))),
             Self::Opened(reply, _, opened) => drop(reply.send(Ok(opened))),
             Self::Resolved(reply, done) => drop(reply.send(Ok(done))),
         }

@@ -13,7 +13,7 @@ use super::{
     dedup::Deliveries,
     episode::Episode,
     fingerprint::{self, Key, Keys, Set, Table},
-    handle::{Accepted, Asked},
+    handle::{Accepted, Asked, Delivered},
     name::Name,
     plan::Plan,
     state::{Slot, State},
@@ -42,6 +42,7 @@ struct Told {
     alerts: Table<Slot, Vec<Alert>>,
     opened: Set<Slot>,
     touched: Vec<Slot>,
+    spent: Vec<Alert>,
     seen: Set<Slot>,
     duplicates: u32,
     unmatched: u32,
@@ -56,7 +57,7 @@ impl Told {
 }
 
 impl Decider<'_> {
-    pub(super) fn delivery(&mut self, received: Received) -> Accepted {
+    pub(super) fn delivery(&mut self, received: Received) -> Delivered {
         let mut told = Told::default();
         let id = received.delivery_id.as_deref();
         if id.is_some_and(|id| !self.deliveries.insert(id)) {
@@ -76,11 +77,12 @@ impl Decider<'_> {
             }
         }
         let incident = |slot: &Slot| Some(self.state.incidents.get(slot)?.id.clone());
-        Accepted {
+        let accepted = Accepted {
             incidents: told.touched.iter().filter_map(incident).collect(),
             duplicates: told.duplicates,
             unmatched: told.unmatched,
-        }
+        };
+        Delivered { accepted, spent: told.spent }
     }
 
     /// Opens an incident for which a person asked, and gives the id of its investigation.

@@ -61,6 +61,7 @@ impl Decider<'_> {
             self.state.alias(id, &alert.source, &alert.fingerprint, group, &mut keys);
             told.duplicates = told.duplicates.saturating_add(1);
             told.touch(slot);
+            told.spent.push(alert);
             return;
         }
         let (source, fingerprint) = (alert.source.clone(), alert.fingerprint.clone());

@@ -13,6 +13,8 @@ mod alerts;
 mod bundle;
 #[path = "figures/bundle_metrics.rs"]
 mod bundle_metrics;
+#[path = "figures/cpu.rs"]
+mod cpu;
 #[path = "figures/investigate.rs"]
 mod investigate;
 #[path = "figures/memory.rs"]

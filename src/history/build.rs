@@ -18,8 +18,8 @@ use crate::{
 /// Events folded in one transaction at most.
 const CHUNK: usize = 512;
 const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);
-/// Each fold writes whole incidents. In a storm the same large ones change all the time, and the rest
-/// between folds, so many times as long as the fold took, lets one fold serve many deliveries.
+/// In a storm the same incidents change all the time, and the rest between folds, so many times as long as
+/// the fold took, lets one fold serve many deliveries.
 const REST: u32 = 4;
 const LONGEST_REST: Duration = Duration::from_millis(200);
 

@@ -7,6 +7,7 @@
 mod build;
 mod error;
 mod find;
+mod rows;
 mod store;
 #[cfg(test)]
 mod tests;

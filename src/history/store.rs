@@ -1,4 +1,4 @@
-//! The view's own tables: one row per incident, and how far the journal is in.
+//! The view's own file: its tables, and the folds that are held in memory.
 
 use std::{
     collections::HashMap,
@@ -8,26 +8,28 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension};
 
 use super::{
     error::{Error, Result},
     find::Filter,
+    rows::{self, Held},
 };
 use crate::{
-    domain::{Event, Incident, IncidentId, Transition},
+    domain::{Event, Incident, IncidentId},
     journal::Position,
 };
 
 const FILE: &str = "history.sqlite";
 /// Raised whenever the tables or the fold change: older files are built anew.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 /// Incidents whose fold is held in memory.
-const HELD: usize = 2_048;
+const HELD: usize = 16_384;
 
 const TABLES: &str = "
 CREATE TABLE incidents (
-    id        TEXT PRIMARY KEY,
+    key       INTEGER PRIMARY KEY,
+    id        TEXT NOT NULL UNIQUE,
     number    INTEGER NOT NULL,
     status    TEXT NOT NULL,          -- open, resolved
     service   TEXT NOT NULL,
@@ -35,10 +37,18 @@ CREATE TABLE incidents (
     title     TEXT NOT NULL,
     opened_at INTEGER NOT NULL,       -- nanoseconds since 1970, UTC
     last_seq  INTEGER NOT NULL,
-    incident  TEXT NOT NULL           -- JSON, without the investigation
+    incident  TEXT NOT NULL           -- JSON, without its alerts and the investigation
 ) STRICT;
 CREATE INDEX incidents_by_number ON incidents (number);
 CREATE INDEX incidents_newest_first ON incidents (opened_at DESC, number DESC);
+
+CREATE TABLE alerts (
+    incident INTEGER NOT NULL,        -- incidents.key
+    seq      INTEGER NOT NULL,        -- of the event that told of them
+    many     INTEGER NOT NULL,
+    alerts   TEXT NOT NULL,           -- JSON; later ones replace earlier ones of the same name
+    UNIQUE (incident, seq)
+) STRICT;
 
 -- the last event that is folded
 CREATE TABLE mark (
@@ -53,8 +63,8 @@ CREATE TABLE mark (
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Mark {
     pub(super) position: u64,
-    incident: IncidentId,
-    seq: u64,
+    pub(super) incident: IncidentId,
+    pub(super) seq: u64,
 }
 
 impl Mark {
@@ -70,8 +80,8 @@ pub(super) struct Store {
 
 struct Inner {
     connection: Connection,
-    /// Folds without investigations, as they stand in the table.
-    held: HashMap<IncidentId, Incident>,
+    /// As they stand in the table.
+    held: HashMap<IncidentId, Held>,
 }
 
 impl Store {
@@ -107,7 +117,7 @@ impl Store {
         let mark = Mark::of(*position, last);
         let mut inner = self.lock();
         let Inner { connection, held } = &mut *inner;
-        let written = fold(connection, held, events, &mark);
+        let written = rows::fold(connection, held, events, &mark);
         if written.is_err() || held.len() > HELD {
             held.clear();
         }
@@ -117,34 +127,13 @@ impl Store {
 
     pub(super) fn list(&self, filter: &Filter, limit: usize) -> Result<Vec<Incident>> {
         let inner = self.lock();
-        let since = filter.since.map(|since| i64::try_from(since.as_nanosecond()).unwrap_or(i64::MAX));
-        let rows = inner
-            .connection
-            .prepare_cached(
-                "SELECT incident FROM incidents
-                 WHERE (?1 IS NULL OR status = ?1) AND (?2 IS NULL OR service = ?2)
-                   AND (?3 IS NULL OR opened_at >= ?3)
-                 ORDER BY opened_at DESC, number DESC LIMIT ?4",
-            )
-            .and_then(|mut statement| {
-                let status = filter.status.map(|status| status.as_str());
-                let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-                statement
-                    .query_map(params![status, filter.service, since, limit], |row| row.get::<_, String>(0))?
-                    .collect::<rusqlite::Result<Vec<_>>>()
-            });
+        let rows = rows::list(&inner.connection, filter, limit);
         drop(inner);
-        rows.map_err(|error| self.fail(&error))?
-            .iter()
-            .map(|json| {
-                serde_json::from_str(json).map_err(|error| Error::Storage {
-                    path: self.path.clone(),
-                    message: format!(
-                        "an incident cannot be read: {error}; delete the file, it is built anew"
-                    ),
-                })
-            })
-            .collect()
+        let incidents = rows.map_err(|error| self.fail(&error))?.into_iter();
+        incidents.map(rows::whole).collect::<serde_json::Result<_>>().map_err(|error| Error::Storage {
+            path: self.path.clone(),
+            message: format!("an incident cannot be read: {error}; delete the file, it is built anew"),
+        })
     }
 
     pub(super) fn by_number(&self, number: u64) -> Result<Option<IncidentId>> {
@@ -173,7 +162,7 @@ impl Store {
         inner.held.clear();
         inner
             .connection
-            .execute_batch("BEGIN; DELETE FROM incidents; DELETE FROM mark; COMMIT")
+            .execute_batch("BEGIN; DELETE FROM alerts; DELETE FROM incidents; DELETE FROM mark; COMMIT")
             .map_err(|error| self.fail(&error))
     }
 
@@ -192,6 +181,9 @@ fn prepare(connection: rusqlite::Result<Connection>) -> rusqlite::Result<Connect
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // What power loss takes is folded again.
     connection.pragma_update(None, "synchronous", "NORMAL")?;
+    // A checkpoint has the disk sync, for which the journal may be waiting: fewer, larger ones.
+    connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
+    connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
     let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     if version != VERSION {
         // Fails on a file of another version, which is then removed.
@@ -209,84 +201,5 @@ fn remove(file: &Path) -> io::Result<()> {
             Ok(()) | Err(_) => {}
         }
     }
-    Ok(())
-}
-
-fn fold(
-    connection: &mut Connection,
-    held: &mut HashMap<IncidentId, Incident>,
-    events: &[(Position, Event)],
-    mark: &Mark,
-) -> rusqlite::Result<()> {
-    let transaction = connection.transaction()?;
-    let mut changed: Vec<&IncidentId> = Vec::new();
-    for (_, event) in events {
-        if !held.contains_key(&event.incident) {
-            let known = match load(&transaction, &event.incident)? {
-                Some(known) => known,
-                // Not the stream of an incident, unless this opens one.
-                None => match (event.seq, Incident::open(event)) {
-                    (1, Some(opened)) => {
-                        held.insert(event.incident.clone(), opened);
-                        changed.push(&event.incident);
-                        continue;
-                    }
-                    _ => continue,
-                },
-            };
-            held.insert(event.incident.clone(), known);
-        }
-        let Some(incident) = held.get_mut(&event.incident) else { continue };
-        if incident.apply(event) == Transition::Gap {
-            tracing::warn!(incident = %event.incident, seq = event.seq, "history lacks events of an incident");
-        }
-        incident.investigation = None;
-        changed.push(&event.incident);
-    }
-    changed.sort_unstable();
-    changed.dedup();
-    for id in changed {
-        if let Some(incident) = held.get(id) {
-            save(&transaction, incident)?;
-        }
-    }
-    transaction
-        .prepare_cached("INSERT OR REPLACE INTO mark (only, position, incident, seq) VALUES (1, ?1, ?2, ?3)")?
-        .execute(params![mark.position.cast_signed(), mark.incident.0, mark.seq.cast_signed()])?;
-    transaction.commit()
-}
-
-fn load(connection: &Connection, id: &IncidentId) -> rusqlite::Result<Option<Incident>> {
-    let json = connection
-        .prepare_cached("SELECT incident FROM incidents WHERE id = ?1")?
-        .query_row([&id.0], |row| row.get::<_, String>(0))
-        .optional()?;
-    json.map(|json| serde_json::from_str(&json)).transpose().map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(error))
-    })
-}
-
-fn save(connection: &Connection, incident: &Incident) -> rusqlite::Result<()> {
-    let json = serde_json::to_string(incident)
-        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
-    let opened_at = i64::try_from(incident.opened_at.as_nanosecond()).unwrap_or(i64::MAX);
-    connection
-        .prepare_cached(
-            "INSERT INTO incidents (id, number, status, service, severity, title, opened_at, last_seq, incident)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-             ON CONFLICT (id) DO UPDATE SET status = excluded.status, last_seq = excluded.last_seq,
-                 incident = excluded.incident",
-        )?
-        .execute(params![
-            incident.id.0,
-            i64::try_from(incident.number).unwrap_or(i64::MAX),
-            incident.status.as_str(),
-            incident.service,
-            incident.severity,
-            incident.title,
-            opened_at,
-            incident.last_seq.cast_signed(),
-            json
-        ])?;
     Ok(())
 }

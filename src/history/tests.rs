@@ -281,6 +281,30 @@ async fn ends_with_the_journal() {
     assert!(history.list(Filter::default()).await.is_err());
 }
 
+#[tokio::test]
+async fn news_of_an_alert_replaces_what_was_known_of_it_however_often() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = in_memory();
+    let mut history = History::open(Arc::clone(&journal), Some(folder.path())).await.unwrap();
+    append(&journal, &id(1), 0, vec![opened(1, "cart")]).await;
+    for number in 0..300 {
+        let status = if number % 3 == 0 { AlertStatus::Resolved } else { AlertStatus::Firing };
+        append(&journal, &id(1), 1, vec![alerts(&format!("A{}", number % 7), status)]).await;
+        if number % 100 == 50 {
+            drop(history);
+            history = History::open(Arc::clone(&journal), Some(folder.path())).await.unwrap();
+        }
+    }
+    history.caught_up(journal.end().await.unwrap()).await.unwrap();
+    let folded = history.get(&id(1).0).await.unwrap().unwrap();
+    assert_eq!(folded.alerts.len(), 7);
+    assert_eq!(everything(&history).await, [folded]);
+    drop(history);
+    let connection = rusqlite::Connection::open(folder.path().join("history.sqlite")).unwrap();
+    let rows: i64 = connection.query_row("SELECT count(*) FROM alerts", [], |row| row.get(0)).unwrap();
+    assert!(rows <= 70, "{rows} rows of 7 alerts");
+}
+
 fn events() -> impl Strategy<Value = Vec<(u64, Payload)>> {
     let payload = prop_oneof![
         2 => (1..9_u64).prop_map(|number| opened(number, "cart")),

@@ -1,41 +1,42 @@
-//! The task that owns the state. It decides for all deliveries that wait, appends once, then answers all:
-//! one commit serves many senders.
+//! The task that owns the state. While one batch of deliveries is being stored it decides what comes in
+//! meanwhile, on top of it, as the next batch: one commit serves many senders, and neither the deciding nor
+//! the disk waits for the other.
+//!
+//! Batches are stored one after the other, and each is answered once it is on disk, so that no answer rests
+//! on something that is not. If one fails, whatever was decided on top of it never happened: those senders
+//! are told to deliver again, and the state is read back from the journal.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use tokio::{
-    sync::{mpsc, oneshot},
-    time::Instant,
+    sync::mpsc,
+    task::JoinError,
+    time::{Instant, sleep_until},
 };
 
 use super::{
+    batch::{Answer, Batch, Stored, Storing},
     changelog::ChangeLog,
     config::Config,
     decide::Decider,
     dedup::Deliveries,
-    handle::{Accepted, Error, Job, Opened, Result},
-    plan::Plan,
+    handle::{Error, Job, Opened},
+    pace::Pace,
     rebuild::rebuild,
     state::State,
 };
 use crate::{
     clock::SharedClock,
-    journal::{self, Append, Journal},
+    journal::{self, Journal},
 };
 
-/// Jobs taken from the queue at once.
-const MAX_JOBS: usize = 1_024;
 /// Bytes of deliveries decided for one append, which the journal must be able to hold in its queue.
 const MAX_BYTES: usize = 8 << 20;
+/// Deliveries decided for one append.
+const MAX_JOBS: usize = 1_024;
 /// Delivery ids remembered.
 const MAX_DELIVERIES: usize = 100_000;
-/// Incident numbers fetched side by side, so that they share commits.
-const NUMBERS_AT_ONCE: usize = 256;
-/// Pauses before an append is tried again that the journal had no room for.
-const RETRIES: [Duration; 3] =
-    [Duration::from_millis(10), Duration::from_millis(40), Duration::from_millis(160)];
 /// The state is read back at most this often while the journal fails.
 const REBUILD_PAUSE: Duration = Duration::from_secs(1);
 
@@ -45,17 +46,14 @@ pub(super) struct Actor {
     config: Config,
     changes: Arc<ChangeLog>,
     deliveries: Deliveries,
-    /// `None` after a failed append: what was decided may or may not be stored.
+    /// With all that is decided; `None` after a failed append: what was decided may or may not be stored.
     state: Option<State>,
+    /// Decided on top of what is being stored.
+    open: Option<Batch>,
+    storing: Option<Storing>,
+    pace: Pace,
     rebuilt_at: Option<Instant>,
     last_error: Error,
-}
-
-/// Answers that wait for the append.
-enum Answer {
-    Delivered(oneshot::Sender<Result<Accepted>>, Accepted),
-    Opened(oneshot::Sender<Result<Opened>>, super::state::Slot, Opened),
-    Resolved(oneshot::Sender<Result<bool>>, bool),
 }
 
 impl Actor {
@@ -73,6 +71,9 @@ impl Actor {
             changes,
             deliveries: Deliveries::new(MAX_DELIVERIES),
             state: Some(state),
+            open: None,
+            storing: None,
+            pace: Pace::default(),
             rebuilt_at: None,
             last_error: Error::Overloaded,
         }
@@ -80,29 +81,34 @@ impl Actor {
 
     /// Runs until told to close, or until nobody can send any more.
     pub(super) async fn run(mut self, mut receiver: mpsc::Receiver<Job>) {
-        let mut jobs = Vec::new();
         let mut closing = Vec::new();
-        while receiver.recv_many(&mut jobs, MAX_JOBS).await > 0 {
-            let mut waiting = jobs.drain(..).peekable();
-            while waiting.peek().is_some() {
-                let mut bytes = 0;
-                let mut batch = Vec::new();
-                while bytes < MAX_BYTES
-                    && let Some(job) = waiting.next()
-                {
-                    match job {
-                        Job::Close { reply } => {
+        let mut ended = false;
+        loop {
+            let company = if ended || !self.has_room() { None } else { self.company() };
+            if company.is_none() {
+                self.store();
+            }
+            tokio::select! {
+                biased;
+                stored = finished(&mut self.storing), if self.storing.is_some() => self.stored(stored),
+                () = sleep_until(company.unwrap_or_else(Instant::now)), if company.is_some() => {}
+                job = receiver.recv(), if !ended && self.has_room() => {
+                    ended = job.is_none();
+                    let mut next = job;
+                    while let Some(job) = next.take() {
+                        if let Job::Close { reply } = job {
                             // What is queued already still goes in.
                             receiver.close();
                             closing.push(reply);
+                        } else {
+                            self.decide(job).await;
                         }
-                        job => {
-                            bytes += if let Job::Deliver { bytes, .. } = &job { *bytes } else { 0 };
-                            batch.push(job);
+                        if self.has_room() {
+                            next = receiver.try_recv().ok();
                         }
                     }
                 }
-                self.batch(batch).await;
+                else => break,
             }
         }
         for reply in closing {
@@ -111,137 +117,132 @@ impl Actor {
         }
     }
 
-    async fn batch(&mut self, jobs: Vec<Job>) {
-        if jobs.is_empty() {
+    fn has_room(&self) -> bool {
+        self.open.as_ref().is_none_or(|open| open.bytes < MAX_BYTES && open.answers.len() < MAX_JOBS)
+    }
+
+    /// Until when what is decided waits for more to come.
+    fn company(&self) -> Option<Instant> {
+        let open = self.open.as_ref().filter(|open| self.storing.is_none() && !open.plan.is_empty())?;
+        self.pace.wait(open.answers.len(), Instant::now())
+    }
+
+    /// Begins to store what is decided, unless something is being stored.
+    fn store(&mut self) {
+        if self.storing.is_some() {
             return;
         }
-        let now = self.clock.now();
-        let Some(mut state) = self.state(now).await else {
-            jobs.into_iter().for_each(|job| refuse(job, &self.last_error));
-            return;
-        };
-        state.tidy(now);
-        let mut plan = Plan::default();
-        let mut decider = Decider {
-            state: &mut state,
-            deliveries: &mut self.deliveries,
-            changes: &self.changes,
-            plan: &mut plan,
-            now,
-        };
-        let mut answers = Vec::with_capacity(jobs.len());
-        // The permits go with the jobs: what is decided no longer waits, but still is in memory.
-        let mut permits = Vec::with_capacity(jobs.len());
-        for job in jobs {
-            match job {
-                Job::Deliver { received, reply, _permit: permit, .. } => {
-                    if !received.dropped.is_empty() {
-                        tracing::warn!(dropped = ?received.dropped, "parts of a delivery left out");
-                    }
-                    permits.push(permit);
-                    answers.push(Answer::Delivered(reply, decider.delivery(received)));
-                }
-                Job::Open { asked, reply } => {
-                    let (slot, incident, investigation) = decider.asked(asked);
-                    answers.push(Answer::Opened(reply, slot, Opened { incident, number: 0, investigation }));
-                }
-                Job::Resolve { incident, because, reply } => {
-                    answers.push(Answer::Resolved(reply, decider.resolve(&incident, because)));
-                }
-                Job::Close { .. } => {}
-            }
+        let Some(batch) = self.open.take() else { return };
+        if batch.plan.is_empty() {
+            // All that it rests on is on disk.
+            batch.answers.into_iter().for_each(Answer::send);
+        } else {
+            self.storing = Some(batch.store(Arc::clone(&self.journal)));
         }
-        match self.store(plan, &mut answers, now).await {
-            Ok(()) => {
-                self.state = Some(state);
+    }
+
+    fn stored(&mut self, stored: Result<Stored, JoinError>) {
+        let began = self.storing.take().map(|storing| storing.began);
+        let failed = match stored {
+            Ok(Stored { outcome: Ok(changes), answers, at, .. }) => {
+                let now = Instant::now();
+                let took = began.map(|began| now.duration_since(began)).unwrap_or_default();
+                let waiting = self.open.as_ref().map_or(0, |open| open.answers.len());
+                self.pace.committed(took, answers.len(), waiting, now);
+                for change in changes {
+                    self.changes.add(change, at, at);
+                }
                 answers.into_iter().for_each(Answer::send);
+                return;
             }
-            Err(error) => {
+            Ok(Stored { outcome: Err(error), answers, .. }) => {
                 tracing::error!(%error, deliveries = answers.len(), "deliveries not stored");
-                self.deliveries = Deliveries::new(MAX_DELIVERIES);
                 self.last_error = match error {
                     journal::Error::Overloaded => Error::Overloaded,
                     journal::Error::Closed => Error::Closed,
                     error => Error::Journal(Arc::new(error)),
                 };
-                answers.into_iter().for_each(|answer| answer.refuse(&self.last_error));
+                answers
             }
+            Err(error) => {
+                // The answers are gone with the task, which their senders take for a closed intake.
+                tracing::error!(%error, "deliveries not stored");
+                self.last_error = Error::Closed;
+                Vec::new()
+            }
+        };
+        self.state = None;
+        self.deliveries = Deliveries::new(MAX_DELIVERIES);
+        failed.into_iter().for_each(|answer| answer.refuse(&self.last_error));
+        if let Some(open) = self.open.take() {
+            tracing::error!(deliveries = open.answers.len(), "deliveries decided on top of them not stored");
+            open.refuse(&self.last_error);
         }
     }
 
-    /// The state, read back from the journal if the last append failed.
-    async fn state(&mut self, now: Timestamp) -> Option<State> {
-        if let Some(state) = self.state.take() {
-            return Some(state);
+    /// Decides on one more job, for the next append.
+    async fn decide(&mut self, job: Job) {
+        if self.open.is_none() {
+            let now = self.clock.now();
+            self.restore(now).await;
+            if let Some(state) = &mut self.state {
+                state.tidy(now);
+                self.open = Some(Batch::new(now));
+            }
         }
-        if self.rebuilt_at.is_some_and(|at| at.elapsed() < REBUILD_PAUSE) {
-            return None;
+        let (Some(state), Some(open)) = (&mut self.state, &mut self.open) else {
+            refuse(job, &self.last_error);
+            return;
+        };
+        let none = HashSet::new();
+        let mut decider = Decider {
+            state,
+            deliveries: &mut self.deliveries,
+            changes: &self.changes,
+            storing: self.storing.as_ref().map_or(&none, |storing| &storing.changes),
+            plan: &mut open.plan,
+            now: open.at,
+        };
+        let answer = match job {
+            Job::Deliver { received, reply, bytes, permit } => {
+                if !received.dropped.is_empty() {
+                    tracing::warn!(dropped = ?received.dropped, "parts of a delivery left out");
+                }
+                open.bytes += bytes;
+                open.permits.push(permit);
+                Answer::Delivered(reply, decider.delivery(received))
+            }
+            Job::Open { asked, reply } => {
+                let (slot, incident, investigation) = decider.asked(asked);
+                Answer::Opened(reply, slot, Opened { incident, number: 0, investigation })
+            }
+            Job::Resolve { incident, because, reply } => {
+                Answer::Resolved(reply, decider.resolve(&incident, because))
+            }
+            Job::Close { .. } => return,
+        };
+        open.answers.push(answer);
+    }
+
+    /// Reads the state back from the journal if an append has failed; nothing is being stored then.
+    async fn restore(&mut self, now: Timestamp) {
+        if self.state.is_some() || self.rebuilt_at.is_some_and(|at| at.elapsed() < REBUILD_PAUSE) {
+            return;
         }
         let rebuilt = rebuild(&self.journal, &self.config, &self.changes, now).await;
         self.rebuilt_at = Some(Instant::now());
         match rebuilt {
-            Ok(state) => Some(state),
-            Err(error) => {
-                tracing::error!(%error, "open incidents cannot be read back");
-                None
-            }
+            Ok(state) => self.state = Some(state),
+            Err(error) => tracing::error!(%error, "open incidents cannot be read back"),
         }
-    }
-
-    async fn store(&self, mut plan: Plan, answers: &mut [Answer], now: Timestamp) -> journal::Result<()> {
-        let openings = plan.openings();
-        if openings > 0 {
-            let mut numbers: Vec<u64> = stream::iter(0..openings)
-                .map(|_| self.journal.next_number())
-                .buffer_unordered(NUMBERS_AT_ONCE)
-                .try_collect()
-                .await?;
-            numbers.sort_unstable();
-            plan.number(numbers);
-            for answer in answers {
-                if let Answer::Opened(_, slot, opened) = answer {
-                    opened.number = plan.number_of(*slot);
-                }
-            }
-        }
-        let (appends, changes) = plan.into_appends(now);
-        if appends.is_empty() {
-            return Ok(());
-        }
-        self.append(appends).await?;
-        for change in changes {
-            self.changes.add(change, now, now);
-        }
-        Ok(())
-    }
-
-    async fn append(&self, appends: Vec<Append>) -> journal::Result<()> {
-        for pause in RETRIES {
-            match self.journal.append_all(appends.clone()).await {
-                Err(journal::Error::Overloaded) => tokio::time::sleep(pause).await,
-                outcome => return outcome.map(|_| ()),
-            }
-        }
-        self.journal.append_all(appends).await.map(|_| ())
     }
 }
 
-impl Answer {
-    fn send(self) {
-        // A sender that has gone away wants no answer.
-        match self {
-            Self::Delivered(reply, accepted) => drop(reply.send(Ok(accepted))),
-            Self::Opened(reply, _, opened) => drop(reply.send(Ok(opened))),
-            Self::Resolved(reply, done) => drop(reply.send(Ok(done))),
-        }
-    }
-
-    fn refuse(self, error: &Error) {
-        match self {
-            Self::Delivered(reply, _) => drop(reply.send(Err(error.clone()))),
-            Self::Opened(reply, _, _) => drop(reply.send(Err(error.clone()))),
-            Self::Resolved(reply, _) => drop(reply.send(Err(error.clone()))),
-        }
+/// Waits for the batch that is being stored.
+async fn finished(storing: &mut Option<Storing>) -> Result<Stored, JoinError> {
+    match storing {
+        Some(storing) => (&mut storing.task).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -2,10 +2,7 @@
 
 mod alerts;
 
-use std::{
-    collections::{HashMap, HashSet},
-    time::Duration,
-};
+use std::{collections::HashSet, time::Duration};
 
 use jiff::Timestamp;
 use quell_sdk::{Received, receiver::Note};
@@ -15,8 +12,8 @@ use super::{
     changelog::ChangeLog,
     dedup::Deliveries,
     episode::Episode,
-    fingerprint::{self, Key},
-    handle::{Accepted, Asked},
+    fingerprint::{self, Key, Keys, Set, Table},
+    handle::{Accepted, Asked, Delivered},
     name::Name,
     plan::Plan,
     state::{Slot, State},
@@ -31,6 +28,8 @@ pub(super) struct Decider<'a> {
     pub(super) state: &'a mut State,
     pub(super) deliveries: &'a mut Deliveries,
     pub(super) changes: &'a ChangeLog,
+    /// Ids of changes of the plan that is being stored.
+    pub(super) storing: &'a HashSet<String>,
     pub(super) plan: &'a mut Plan,
     pub(super) now: Timestamp,
 }
@@ -40,10 +39,11 @@ pub(super) struct Decider<'a> {
 struct Told {
     /// Incidents with news, in order, and the alerts that are it.
     order: Vec<Slot>,
-    alerts: HashMap<Slot, Vec<Alert>>,
-    opened: HashSet<Slot>,
+    alerts: Table<Slot, Vec<Alert>>,
+    opened: Set<Slot>,
     touched: Vec<Slot>,
-    seen: HashSet<Slot>,
+    spent: Vec<Alert>,
+    seen: Set<Slot>,
     duplicates: u32,
     unmatched: u32,
 }
@@ -57,7 +57,7 @@ impl Told {
 }
 
 impl Decider<'_> {
-    pub(super) fn delivery(&mut self, received: Received) -> Accepted {
+    pub(super) fn delivery(&mut self, received: Received) -> Delivered {
         let mut told = Told::default();
         let id = received.delivery_id.as_deref();
         if id.is_some_and(|id| !self.deliveries.insert(id)) {
@@ -77,11 +77,12 @@ impl Decider<'_> {
             }
         }
         let incident = |slot: &Slot| Some(self.state.incidents.get(slot)?.id.clone());
-        Accepted {
+        let accepted = Accepted {
             incidents: told.touched.iter().filter_map(incident).collect(),
             duplicates: told.duplicates,
             unmatched: told.unmatched,
-        }
+        };
+        Delivered { accepted, spent: told.spent }
     }
 
     /// Opens an incident for which a person asked, and gives the id of its investigation.
@@ -91,7 +92,7 @@ impl Decider<'_> {
         for alert in &mut asked.alerts {
             let sender_named = alerts::name(alert);
             let episode = Episode::first(self.said(alert, true));
-            self.state.add(slot, alert, episode, sender_named);
+            self.state.add(slot, alert, episode, sender_named, &mut Keys::default());
         }
         self.state.index_asked(slot);
         let Asked { title, service, severity, alerts, budget } = asked;
@@ -115,7 +116,8 @@ impl Decider<'_> {
 
     fn repeated(&self, received: &Received, told: &mut Told) {
         for alert in &received.alerts {
-            if let Some(known) = self.state.find(alert).and_then(|id| self.state.alerts.get(&id)) {
+            let found = self.state.find(alert, &mut Keys::default());
+            if let Some(known) = found.and_then(|id| self.state.alerts.get(&id)) {
                 told.touch(known.slot);
             }
         }
@@ -176,7 +178,8 @@ impl Decider<'_> {
         if change.id.is_empty() {
             change.id = fingerprint::of_change(&change);
         }
-        if self.changes.contains(&change.id) || !self.plan.change(&change) {
+        let known = self.changes.contains(&change.id) || self.storing.contains(&change.id);
+        if known || !self.plan.change(&change) {
             told.duplicates = told.duplicates.saturating_add(1);
             return;
         }

@@ -53,6 +53,14 @@ pub struct Accepted {
     pub unmatched: u32,
 }
 
+/// What the actor answers to a delivery.
+#[derive(Debug)]
+pub(super) struct Delivered {
+    pub(super) accepted: Accepted,
+    /// Alerts that told nothing new. To free them is work, which the one task that decides leaves to others.
+    pub(super) spent: Vec<Alert>,
+}
+
 /// An incident that a person asks for.
 #[derive(Clone, Debug, Default)]
 pub struct Asked {
@@ -78,8 +86,8 @@ pub(super) enum Job {
     Deliver {
         received: Received,
         bytes: usize,
-        reply: oneshot::Sender<Result<Accepted>>,
-        _permit: OwnedSemaphorePermit,
+        reply: oneshot::Sender<Result<Delivered>>,
+        permit: OwnedSemaphorePermit,
     },
     Open {
         asked: Asked,
@@ -135,7 +143,9 @@ impl Intake {
                 TryAcquireError::NoPermits => Error::Overloaded,
                 TryAcquireError::Closed => Error::Closed,
             })?;
-        self.ask(|reply| Job::Deliver { received, bytes, reply, _permit: permit }).await?
+        let delivered = self.ask(|reply| Job::Deliver { received, bytes, reply, permit }).await??;
+        drop(delivered.spent);
+        Ok(delivered.accepted)
     }
 
     /// Opens an incident without an alert having come, and asks for its investigation.

@@ -5,6 +5,7 @@
 //! alert, nor what an investigation does: it asks for one and goes on.
 
 mod actor;
+mod batch;
 mod changelog;
 mod config;
 mod decide;
@@ -14,6 +15,8 @@ mod fingerprint;
 mod group;
 mod handle;
 mod name;
+mod pace;
+mod packed;
 mod plan;
 mod rebuild;
 mod state;

@@ -1,10 +1,10 @@
 //! What a batch of deliveries writes: one append for each incident, then notes, then changes.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use jiff::Timestamp;
 
-use super::{handle::CHANGES_STREAM, state::Slot};
+use super::{fingerprint::Table, handle::CHANGES_STREAM, state::Slot};
 use crate::{
     domain::{Change, IncidentId, Payload},
     journal::Append,
@@ -13,7 +13,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct Plan {
     order: Vec<Slot>,
-    incidents: HashMap<Slot, Planned>,
+    incidents: Table<Slot, Planned>,
     notes: Vec<Append>,
     changes: Vec<Change>,
     change_ids: HashSet<String>,
@@ -50,6 +50,16 @@ impl Plan {
             self.changes.push(change.clone());
         }
         new
+    }
+
+    /// Whether there is nothing to append.
+    pub(super) fn is_empty(&self) -> bool {
+        self.order.is_empty() && self.notes.is_empty() && self.changes.is_empty()
+    }
+
+    /// Ids of the changes in it.
+    pub(super) fn change_ids(&self) -> &HashSet<String> {
+        &self.change_ids
     }
 
     /// Incidents to be opened, each of which needs a number.

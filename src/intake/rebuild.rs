@@ -8,7 +8,7 @@ use super::{
     changelog::ChangeLog,
     config::Config,
     episode::{Episode, Said},
-    fingerprint::fingerprint,
+    fingerprint::{Keys, fingerprint},
     handle::{CHANGES_STREAM, is_incident},
     state::{Slot, State},
 };
@@ -85,7 +85,8 @@ impl State {
     }
 
     fn fold_alert(&mut self, slot: Slot, alert: &Alert, at: Timestamp) {
-        let found = self.find(alert);
+        let mut keys = Keys::default();
+        let found = self.find(alert, &mut keys);
         if let Some(id) = found
             && let Some(known) = self.alerts.get_mut(&id)
             && known.slot == slot
@@ -102,6 +103,6 @@ impl State {
         episode.restore(alert, at);
         // A name that the intake made up is not the sender's.
         let sender_named = alert.fingerprint != fingerprint(alert);
-        self.add(slot, alert, episode, sender_named);
+        self.add(slot, alert, episode, sender_named, &mut keys);
     }
 }

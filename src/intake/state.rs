@@ -9,8 +9,9 @@ use jiff::Timestamp;
 use super::{
     config::Config,
     episode::Episode,
-    fingerprint::Key,
+    fingerprint::{Key, Keys, LastGroup, Set, Table},
     group::{Subject, Topics},
+    packed::Packed,
 };
 use crate::domain::{Alert, IncidentId, Labels};
 
@@ -35,7 +36,7 @@ pub(super) struct Tracked {
     /// As it was opened with; alerts may name others.
     service: String,
     subjects: HashSet<Subject>,
-    groups: HashSet<Key>,
+    groups: Set<Key>,
 }
 
 impl Tracked {
@@ -49,7 +50,7 @@ impl Tracked {
 pub(super) struct Known {
     pub(super) slot: Slot,
     /// As the journal has it: under the name by which it first came.
-    pub(super) alert: Alert,
+    pub(super) alert: Packed,
     pub(super) groups: Vec<Key>,
     pub(super) episode: Episode,
     /// What each receiver that gives fingerprints calls it.
@@ -61,12 +62,13 @@ pub(super) struct Known {
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) config: Config,
-    pub(super) incidents: HashMap<Slot, Tracked>,
-    pub(super) alerts: HashMap<AlertId, Known>,
+    pub(super) incidents: Table<Slot, Tracked>,
+    pub(super) alerts: Table<AlertId, Known>,
     pub(super) topics: Topics,
     by_id: HashMap<IncidentId, Slot>,
-    by_key: HashMap<Key, AlertId>,
-    by_group: HashMap<Key, Vec<Slot>>,
+    by_key: Table<Key, AlertId>,
+    by_group: Table<Key, Vec<Slot>>,
+    last_group: LastGroup,
     /// In the order of their resolve.
     resolved: VecDeque<Slot>,
     next: u64,
@@ -77,12 +79,13 @@ impl State {
     pub(super) fn new(config: Config) -> Self {
         Self {
             config,
-            incidents: HashMap::new(),
-            alerts: HashMap::new(),
+            incidents: Table::default(),
+            alerts: Table::default(),
             topics: Topics::default(),
             by_id: HashMap::new(),
-            by_key: HashMap::new(),
-            by_group: HashMap::new(),
+            by_key: Table::default(),
+            by_group: Table::default(),
+            last_group: LastGroup::default(),
             resolved: VecDeque::new(),
             next: 0,
             weight: 0,
@@ -105,7 +108,7 @@ impl State {
             firing: 0,
             service,
             subjects: HashSet::new(),
-            groups: HashSet::new(),
+            groups: Set::default(),
         };
         self.incidents.insert(slot, tracked);
         slot
@@ -124,9 +127,9 @@ impl State {
     }
 
     /// The alert that this one is, if it is known: by its sender's name for it, else by its labels.
-    pub(super) fn find(&self, alert: &Alert) -> Option<AlertId> {
+    pub(super) fn find(&self, alert: &Alert, keys: &mut Keys) -> Option<AlertId> {
         if !alert.fingerprint.is_empty() {
-            let name = Key::of_sender(&alert.source, &alert.fingerprint);
+            let name = keys.sender(&alert.source, &alert.fingerprint);
             if let Some(id) = self.by_key.get(&name) {
                 return Some(*id);
             }
@@ -134,21 +137,28 @@ impl State {
         if alert.labels.is_empty() {
             return None;
         }
-        let id = *self.by_key.get(&Key::of_labels(&alert.labels))?;
+        let id = *self.by_key.get(&keys.labels(&alert.labels))?;
         // A sender that gives two names means two alerts, however alike.
         let named = self.alerts.get(&id)?.names.iter().any(|(source, _)| **source == *alert.source);
         (alert.fingerprint.is_empty() || !named).then_some(id)
     }
 
-    /// Adds an alert to an incident, as it stands in the journal.
-    pub(super) fn add(&mut self, slot: Slot, alert: &Alert, episode: Episode, sender_named: bool) -> AlertId {
+    /// Adds an alert to an incident, as it stands in the journal; `keys` are its own.
+    pub(super) fn add(
+        &mut self,
+        slot: Slot,
+        alert: &Alert,
+        episode: Episode,
+        sender_named: bool,
+        keys: &mut Keys,
+    ) -> AlertId {
         let id = AlertId(self.count());
         let known = Known {
             slot,
-            alert: alert.clone(),
+            alert: Packed::of(alert),
             groups: Vec::new(),
             names: Vec::new(),
-            labels: Key::of_labels(&alert.labels),
+            labels: keys.labels(&alert.labels),
             weight: weight(alert),
             episode,
         };
@@ -162,13 +172,22 @@ impl State {
         }
         self.alerts.insert(id, known);
         let name = if sender_named { alert.fingerprint.as_str() } else { "" };
-        self.alias(id, &alert.source, name, alert.group_key.as_deref());
+        self.alias(id, &alert.source, name, alert.group_key.as_deref(), keys);
         self.index(slot, &alert.labels);
         id
     }
 
-    /// Notes the names under which one more receiver knows an alert and its group.
-    pub(super) fn alias(&mut self, id: AlertId, source: &str, fingerprint: &str, group_key: Option<&str>) {
+    /// Notes the names under which one more receiver knows an alert and its group; `keys` are those of
+    /// the alert as it says it.
+    pub(super) fn alias(
+        &mut self,
+        id: AlertId,
+        source: &str,
+        fingerprint: &str,
+        group_key: Option<&str>,
+        keys: &mut Keys,
+    ) {
+        let group = group_key.map(|group| self.last_group.key(group));
         let Some(known) = self.alerts.get_mut(&id) else { return };
         let Some(incident) = self.incidents.get_mut(&known.slot) else { return };
         let slot = known.slot;
@@ -178,18 +197,23 @@ impl State {
             }
         };
         if !fingerprint.is_empty() && !known.names.iter().any(|(name, _)| **name == *source) {
-            let name = Key::of_sender(source, fingerprint);
+            let name = keys.sender(source, fingerprint);
             known.names.push((source.into(), name));
             self.by_key.insert(name, id);
             // Notes may name an alert instead of its group.
             join(Key::of_group(fingerprint));
         }
-        if let Some(group) = group_key.map(Key::of_group) {
+        if let Some(group) = group {
             if !known.groups.contains(&group) && known.groups.len() < 8 {
                 known.groups.push(group);
             }
             join(group);
         }
+    }
+
+    /// The key of a group of that name.
+    pub(super) fn group(&mut self, name: &str) -> Key {
+        self.last_group.key(name)
     }
 
     /// Makes an incident findable by what one of its alerts is about.
@@ -230,7 +254,7 @@ impl State {
         let weight = weight(alert);
         self.weight = (self.weight + weight).saturating_sub(known.weight);
         known.weight = weight;
-        known.alert.clone_from(alert);
+        known.alert = Packed::of(alert);
     }
 
     /// Takes a known alert out of its incident, which is over, to be added to another.

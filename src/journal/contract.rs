@@ -73,6 +73,18 @@ pub trait Journal: Send + Sync {
     /// As [`Journal::append`], several incidents in one commit, all or none.
     async fn append_all(&self, batches: Vec<Append>) -> Result<Vec<Appended>>;
 
+    /// As [`Journal::append_all`], for a caller that waits rather than give up: when there is no room, it
+    /// is tried again after each of `pauses`.
+    async fn append_patiently(&self, batches: Vec<Append>, pauses: &[Duration]) -> Result<Vec<Appended>> {
+        for pause in pauses {
+            match self.append_all(batches.clone()).await {
+                Err(Error::Overloaded) => tokio::time::sleep(*pause).await,
+                outcome => return outcome,
+            }
+        }
+        self.append_all(batches).await
+    }
+
     /// Events of an incident with a number above `after`, in order, at most `limit`.
     async fn read(&self, incident: &IncidentId, after: u64, limit: usize) -> Result<Vec<Event>>;
 

@@ -5,6 +5,7 @@ mod api_grpc;
 mod api_health;
 mod api_otlp;
 mod api_query;
+mod api_refusals;
 mod api_watch;
 mod api_webhooks;
 mod app_restart;

@@ -9,16 +9,20 @@ use serde_json::Value;
 /// `notification_reason`), and users may replace it.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub(crate) struct Webhook {
+pub(crate) struct Webhook<'a> {
     pub(crate) status: Option<String>,
     pub(crate) group_key: Option<String>,
     pub(crate) truncated_alerts: Option<u64>,
-    pub(crate) alerts: Option<Vec<RawAlert>>,
+    #[serde(borrow)]
+    pub(crate) alerts: Option<Vec<RawAlert<'a>>>,
 }
 
-impl Webhook {
+impl<'a> Webhook<'a> {
     /// Reads a body. One alert of a wrong shape costs that alert, not the delivery.
-    pub(crate) fn read(body: &[u8], limiter: &mut Limiter) -> Result<(Self, Vec<RawAlert>), Rejection> {
+    pub(crate) fn read(
+        body: &'a [u8],
+        limiter: &mut Limiter,
+    ) -> Result<(Self, Vec<RawAlert<'a>>), Rejection> {
         let (mut webhook, alerts) = match serde_json::from_slice::<Self>(body) {
             Ok(mut webhook) => {
                 let alerts = webhook.alerts.take();
@@ -37,7 +41,7 @@ impl Webhook {
         Ok((webhook, alerts))
     }
 
-    fn piecewise(body: &[u8], limiter: &mut Limiter) -> Option<(Self, Option<Vec<RawAlert>>)> {
+    fn piecewise(body: &[u8], limiter: &mut Limiter) -> Option<(Self, Option<Vec<RawAlert<'a>>>)> {
         let Value::Object(mut fields) = serde_json::from_slice(body).ok()? else {
             return None;
         };
@@ -46,8 +50,8 @@ impl Webhook {
             _ => return None,
         };
         let many = given.len();
-        let alerts: Vec<RawAlert> =
-            given.into_iter().filter_map(|alert| serde_json::from_value(alert).ok()).collect();
+        let alerts: Vec<RawAlert<'a>> =
+            given.into_iter().filter_map(|alert| RawAlert::deserialize(alert).ok()).collect();
         limiter.count("alerts: not of an alert's shape", many - alerts.len());
         let text = |name: &str| fields.get(name).and_then(Value::as_str).map(str::to_owned);
         let webhook = Self {

@@ -17,6 +17,7 @@ use quell_sdk::{
     },
     signal::{Alert, AlertStatus},
 };
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::json::Object;
@@ -57,7 +58,7 @@ pub(crate) fn read(
 
 fn from_json(list: Vec<Value>, around: Around<'_>, limiter: &mut Limiter, found: &mut Found) {
     for value in list {
-        let Ok(mut raw) = serde_json::from_value::<RawAlert>(value) else {
+        let Ok(mut raw) = RawAlert::deserialize(value) else {
             limiter.count("alerts: not of an alert's shape", 1);
             continue;
         };

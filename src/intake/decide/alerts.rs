@@ -9,7 +9,7 @@ use crate::{
     domain::{Alert, AlertStatus, IncidentId},
     intake::{
         episode::{Episode, Judgement, Said},
-        fingerprint::{self, Key},
+        fingerprint::{self, Key, Keys},
         group::Subject,
         state::{AlertId, Slot},
     },
@@ -27,14 +27,15 @@ impl Decider<'_> {
         if alert.labels.is_empty() && alert.fingerprint.is_empty() {
             alert.fingerprint = fingerprint::fingerprint(&alert);
         }
-        match self.state.find(&alert) {
-            Some(id) => self.known(id, alert, dated, told),
-            None if alert.is_firing() => self.fresh(alert, dated, told),
+        let mut keys = Keys::default();
+        match self.state.find(&alert, &mut keys) {
+            Some(id) => self.known(id, alert, dated, told, keys),
+            None if alert.is_firing() => self.fresh(alert, dated, told, keys),
             None => told.unmatched = told.unmatched.saturating_add(1),
         }
     }
 
-    fn known(&mut self, id: AlertId, alert: Alert, dated: bool, told: &mut Told) {
+    fn known(&mut self, id: AlertId, alert: Alert, dated: bool, told: &mut Told, mut keys: Keys) {
         let said = self.said(&alert, dated);
         let settle = self.state.config.settle_window;
         let Some(known) = self.state.alerts.get_mut(&id) else { return };
@@ -56,33 +57,36 @@ impl Decider<'_> {
             }
         }
         if judgement == Judgement::Known {
-            self.state.alias(id, &alert.source, &alert.fingerprint, alert.group_key.as_deref());
+            let group = alert.group_key.as_deref();
+            self.state.alias(id, &alert.source, &alert.fingerprint, group, &mut keys);
             told.duplicates = told.duplicates.saturating_add(1);
             told.touch(slot);
+            told.spent.push(alert);
             return;
         }
         let (source, fingerprint) = (alert.source.clone(), alert.fingerprint.clone());
-        let alert = as_known(&known.alert, alert, self.now);
+        let alert = as_known(known.alert.alert(), alert, self.now);
         if judgement == Judgement::Fired && resolved_at.is_some() {
             let Some(known) = self.state.take(id) else { return };
             let slot = self.place(&alert, told);
             let sender_named = alert.fingerprint != fingerprint::fingerprint(&alert);
-            let id = self.state.add(slot, &alert, known.episode, sender_named);
-            self.state.alias(id, &source, &fingerprint, None);
+            // Its name may be another receiver's, so that these keys are not its own.
+            let id = self.state.add(slot, &alert, known.episode, sender_named, &mut Keys::default());
+            self.state.alias(id, &source, &fingerprint, None, &mut keys);
             self.tell(slot, alert, told);
             return;
         }
         self.state.update(id, &alert, was_firing);
-        self.state.alias(id, &source, &fingerprint, alert.group_key.as_deref());
+        self.state.alias(id, &source, &fingerprint, alert.group_key.as_deref(), &mut keys);
         self.tell(slot, alert, told);
     }
 
-    fn fresh(&mut self, mut alert: Alert, dated: bool, told: &mut Told) {
+    fn fresh(&mut self, mut alert: Alert, dated: bool, told: &mut Told, mut keys: Keys) {
         let sender_named = name(&mut alert);
         let late = if dated { self.late_for(&alert) } else { None };
         let slot = late.unwrap_or_else(|| self.place(&alert, told));
         let episode = Episode::first(self.said(&alert, dated));
-        self.state.add(slot, &alert, episode, sender_named);
+        self.state.add(slot, &alert, episode, sender_named, &mut keys);
         self.tell(slot, alert, told);
     }
 
@@ -91,11 +95,11 @@ impl Decider<'_> {
     fn place(&mut self, alert: &Alert, told: &mut Told) -> Slot {
         let max = self.state.config.max_alerts_per_incident;
         let window = self.state.config.correlation_window;
+        let group = alert.group_key.as_deref().map(|group| self.state.group(group));
         let takes_more = |slot: &Slot| {
             let incident = self.state.incidents.get(slot)?;
             (incident.is_open() && incident.alerts.len() < max).then_some(incident)
         };
-        let group = alert.group_key.as_deref().map(Key::of_group);
         let of_group = group.map(|group| self.state.of_group(group)).unwrap_or_default();
         if let Some(slot) = of_group.iter().rev().find(|slot| takes_more(slot).is_some()) {
             return *slot;
@@ -115,8 +119,8 @@ impl Decider<'_> {
 
     /// The resolved incident that a receiver tells of late: its group is over, the alert began before
     /// that, and this receiver had not said a word about it. One that had is telling of something new.
-    fn late_for(&self, alert: &Alert) -> Option<Slot> {
-        let group = Key::of_group(alert.group_key.as_deref()?);
+    fn late_for(&mut self, alert: &Alert) -> Option<Slot> {
+        let group = self.state.group(alert.group_key.as_deref()?);
         let slot = *self.state.of_group(group).last()?;
         let incident = self.state.incidents.get(&slot)?;
         if alert.starts_at > incident.resolved_at? {
@@ -149,7 +153,7 @@ impl Decider<'_> {
                 told.touch(slot);
                 let was_firing = known.episode.is_firing();
                 if known.episode.judge(said, settle) == Judgement::Resolved {
-                    let mut alert = known.alert.clone();
+                    let mut alert = known.alert.alert();
                     alert.status = AlertStatus::Resolved;
                     alert.ends_at = Some(end.ends_at.unwrap_or(self.now));
                     self.state.update(id, &alert, was_firing);
@@ -188,17 +192,17 @@ pub(super) fn name(alert: &mut Alert) -> bool {
 }
 
 /// News of a known alert under the name by which it is in the journal, with what this receiver leaves out.
-fn as_known(known: &Alert, mut news: Alert, now: Timestamp) -> Alert {
-    news.source.clone_from(&known.source);
-    news.fingerprint.clone_from(&known.fingerprint);
+fn as_known(known: Alert, mut news: Alert, now: Timestamp) -> Alert {
+    news.source = known.source;
+    news.fingerprint = known.fingerprint;
     if news.labels.is_empty() {
-        news.labels.clone_from(&known.labels);
+        news.labels = known.labels;
     }
     if news.annotations.is_empty() {
-        news.annotations.clone_from(&known.annotations);
+        news.annotations = known.annotations;
     }
-    news.generator_url = news.generator_url.or_else(|| known.generator_url.clone());
-    news.group_key = known.group_key.clone().or(news.group_key);
+    news.generator_url = news.generator_url.or(known.generator_url);
+    news.group_key = known.group_key.or(news.group_key);
     if !news.is_firing() {
         news.starts_at = known.starts_at;
         news.ends_at = news.ends_at.or(Some(now));

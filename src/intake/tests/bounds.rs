@@ -9,21 +9,33 @@ use super::*;
 use crate::journal::{self, Append, Appended, Claim};
 
 /// A journal that can be told to fail or to hold appends back.
-struct Faulty {
+pub(super) struct Faulty {
     inner: SqliteJournal,
-    fails: AtomicBool,
-    appends: AtomicUsize,
-    gate: tokio::sync::RwLock<()>,
+    pub(super) fails: AtomicBool,
+    pub(super) appends: AtomicUsize,
+    pub(super) gate: tokio::sync::RwLock<()>,
+    /// Whether each append waits for one of `steps`.
+    pub(super) stepwise: AtomicBool,
+    pub(super) steps: tokio::sync::Semaphore,
 }
 
 impl Faulty {
-    fn new() -> Arc<Self> {
+    pub(super) fn new() -> Arc<Self> {
         Arc::new(Self {
             inner: SqliteJournal::in_memory().unwrap(),
             fails: AtomicBool::new(false),
             appends: AtomicUsize::new(0),
             gate: tokio::sync::RwLock::new(()),
+            stepwise: AtomicBool::new(false),
+            steps: tokio::sync::Semaphore::new(0),
         })
+    }
+
+    /// Waits until so many appends have begun.
+    pub(super) async fn begun(&self, appends: usize) {
+        while self.appends.load(Ordering::SeqCst) < appends {
+            tokio::task::yield_now().await;
+        }
     }
 }
 
@@ -35,6 +47,9 @@ impl Journal for Faulty {
     async fn append_all(&self, batches: Vec<Append>) -> journal::Result<Vec<Appended>> {
         self.appends.fetch_add(1, Ordering::SeqCst);
         let _open = self.gate.read().await;
+        if self.stepwise.load(Ordering::SeqCst) {
+            self.steps.acquire().await.unwrap().forget();
+        }
         if self.fails.load(Ordering::SeqCst) {
             return Err(journal::Error::Storage { path: "x".to_owned(), message: "disk full".to_owned() });
         }
@@ -72,7 +87,7 @@ impl Journal for Faulty {
     }
 }
 
-fn one(service: &str) -> Received {
+pub(super) fn one(service: &str) -> Received {
     Received { alerts: vec![alert("Slow", service)], ..Received::default() }
 }
 

@@ -3,6 +3,7 @@
 mod bounds;
 mod changes;
 mod incidents;
+mod pipeline;
 mod property;
 mod receivers;
 mod restart;

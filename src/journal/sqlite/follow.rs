@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use super::{
     live::{Hub, Progress, Subscription},
     reader::{Page, Readers},
+    tail::Tail,
 };
 use crate::{
     domain::{Event, IncidentId},
@@ -52,8 +53,10 @@ pub(super) fn all(
     readers: &Arc<Readers>,
     after: Position,
 ) -> BoxStream<'static, Result<(Position, Event)>> {
+    let (progress, tail) = hub.all();
     let follower = AllFollower {
-        progress: hub.all(),
+        progress,
+        tail,
         readers: Arc::clone(readers),
         after,
         page: VecDeque::new(),
@@ -114,9 +117,10 @@ impl Follower {
 
 struct AllFollower {
     progress: watch::Receiver<Progress>,
+    tail: Arc<Tail>,
     readers: Arc<Readers>,
     after: Position,
-    page: VecDeque<(Position, Event)>,
+    page: VecDeque<(Position, Arc<Event>)>,
     failed: bool,
 }
 
@@ -126,12 +130,19 @@ impl AllFollower {
         loop {
             if let Some((position, event)) = self.page.pop_front() {
                 self.after = position;
-                return Some(Ok((position, event)));
+                return Some(Ok((position, Arc::unwrap_or_clone(event))));
             }
             let progress = *self.progress.borrow_and_update();
             if progress.last > self.after.0 {
+                self.page = self.tail.take(self.after, PAGE_ALL.events);
+                if !self.page.is_empty() {
+                    continue;
+                }
                 match Arc::clone(&self.readers).read_all(self.after, PAGE_ALL).await {
-                    Ok(events) => self.page = events.into(),
+                    Ok(events) => {
+                        let shared = |(position, event)| (position, Arc::new(event));
+                        self.page = events.into_iter().map(shared).collect();
+                    }
                     Err(Error::Closed) => return None,
                     Err(error) => {
                         self.failed = true;

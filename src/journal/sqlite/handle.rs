@@ -33,6 +33,8 @@ use crate::{
     journal::{Append, Appended, Claim, Error, Journal, Position, Result, sqlite::failure::Place},
 };
 
+type Outcome = oneshot::Receiver<Result<Vec<Appended>>>;
+
 /// The embedded journal.
 ///
 /// Dropping it commits what is queued and gives the folder free, as [`Journal::close`] does, and waits
@@ -122,6 +124,34 @@ impl SqliteJournal {
         outcome.await.unwrap_or(Err(Error::Closed))
     }
 
+    /// Hands an append to the writer. `None`, and the batches stay where they are, when there is no room.
+    fn enqueue(&self, waiting: &mut Option<Vec<Prepared>>, bytes: usize) -> Result<Option<Outcome>> {
+        let sender = self.sender()?;
+        let queued = self.queued_bytes.fetch_add(bytes, Ordering::AcqRel);
+        let undo = || self.queued_bytes.fetch_sub(bytes, Ordering::AcqRel);
+        // A single one that is larger than the queue goes through when nothing else waits.
+        if queued > 0 && queued + bytes > self.queue_bytes {
+            undo();
+            return Ok(None);
+        }
+        let (reply, outcome) = oneshot::channel();
+        let batches = waiting.take().unwrap_or_default();
+        match sender.try_send(Command::Append { batches, bytes, reply }) {
+            Ok(()) => Ok(Some(outcome)),
+            Err(TrySendError::Full(command)) => {
+                undo();
+                if let Command::Append { batches, .. } = command {
+                    *waiting = Some(batches);
+                }
+                Ok(None)
+            }
+            Err(TrySendError::Closed(_)) => {
+                undo();
+                Err(Error::Closed)
+            }
+        }
+    }
+
     fn open_check(&self) -> Result<()> {
         if self.hub.is_closed() { Err(Error::Closed) } else { Ok(()) }
     }
@@ -135,30 +165,23 @@ impl Journal for SqliteJournal {
     }
 
     async fn append_all(&self, batches: Vec<Append>) -> Result<Vec<Appended>> {
+        self.append_patiently(batches, &[]).await
+    }
+
+    async fn append_patiently(&self, batches: Vec<Append>, pauses: &[Duration]) -> Result<Vec<Appended>> {
         let batches =
             batches.into_iter().map(|batch| Prepared::new(batch, &self.place)).collect::<Result<Vec<_>>>()?;
         let bytes = batches.iter().map(Prepared::bytes).sum();
-        let sender = self.sender()?;
-        let queued = self.queued_bytes.fetch_add(bytes, Ordering::AcqRel);
-        let undo = || self.queued_bytes.fetch_sub(bytes, Ordering::AcqRel);
-        // A single one that is larger than the queue goes through when nothing else waits.
-        if queued > 0 && queued + bytes > self.queue_bytes {
-            undo();
-            return Err(Error::Overloaded);
+        let mut waiting = Some(batches);
+        let mut pauses = pauses.iter();
+        loop {
+            let Some(outcome) = self.enqueue(&mut waiting, bytes)? else {
+                let Some(pause) = pauses.next() else { return Err(Error::Overloaded) };
+                tokio::time::sleep(*pause).await;
+                continue;
+            };
+            return outcome.await.unwrap_or(Err(Error::Closed));
         }
-        let (reply, outcome) = oneshot::channel();
-        match sender.try_send(Command::Append { batches, bytes, reply }) {
-            Ok(()) => {}
-            Err(TrySendError::Full(_)) => {
-                undo();
-                return Err(Error::Overloaded);
-            }
-            Err(TrySendError::Closed(_)) => {
-                undo();
-                return Err(Error::Closed);
-            }
-        }
-        outcome.await.unwrap_or(Err(Error::Closed))
     }
 
     async fn read(&self, incident: &IncidentId, after: u64, limit: usize) -> Result<Vec<Event>> {

@@ -1,17 +1,21 @@
 //! What wakes followers: numbers of what is on disk, and per followed incident its newest events.
 //!
 //! The writer publishes after each commit and waits for nobody. A follower that is behind the few events
-//! kept here pages from the file; thousands that watch one incident share one copy of each event.
+//! kept here pages from the file; thousands that watch one incident share one copy of each event. Those
+//! who follow all incidents have a [`Tail`] each.
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
 use tokio::sync::watch;
 
-use super::prepare::Prepared;
-use crate::domain::{Event, IncidentId};
+use super::{prepare::Prepared, tail::Tail};
+use crate::{
+    domain::{Event, IncidentId},
+    journal::Position,
+};
 
 /// Newest events kept per followed incident, by number and by bytes of their JSON.
 const KEPT_EVENTS: usize = 256;
@@ -35,6 +39,10 @@ pub(super) struct Hub {
 #[derive(Default)]
 struct Inner {
     followed: HashMap<IncidentId, Followed>,
+    /// Of those who follow all incidents.
+    tails: Vec<Weak<Tail>>,
+    /// Position of the last event that the tails were told of.
+    published: u64,
     kept_bytes: usize,
     closed: bool,
 }
@@ -58,7 +66,7 @@ struct Recent {
 impl Hub {
     pub(super) fn new(position: u64) -> Self {
         let all = watch::Sender::new(Progress { last: position, closed: false });
-        Self { all, inner: Mutex::default() }
+        Self { all, inner: Mutex::new(Inner { published: position, ..Inner::default() }) }
     }
 
     /// Position of the last event on disk.
@@ -66,27 +74,42 @@ impl Hub {
         self.all.borrow().last
     }
 
-    /// Progress over all incidents, by position.
-    pub(super) fn all(&self) -> watch::Receiver<Progress> {
-        self.all.subscribe()
+    /// Progress over all incidents, by position, and the events to come.
+    pub(super) fn all(&self) -> (watch::Receiver<Progress>, Arc<Tail>) {
+        let mut inner = lock(&self.inner);
+        let tail = Arc::new(Tail::new(Position(inner.published)));
+        inner.tails.push(Arc::downgrade(&tail));
+        (self.all.subscribe(), tail)
     }
 
-    /// Tells the followers of one incident what was appended to it.
-    pub(super) fn publish(&self, batch: Prepared, first_seq: u64) {
+    /// Tells the followers what was appended to one incident, of which the last event is at `position`.
+    pub(super) fn publish(&self, batch: Prepared, first_seq: u64, position: u64) {
+        let Prepared { incident, at, entries, .. } = batch;
         let mut inner = lock(&self.inner);
-        let Some(followed) = inner.followed.get(&batch.incident) else { return };
-        let live = Arc::clone(&followed.live);
-        let mut last = None;
-        let mut recent = lock(&live.recent);
-        for (seq, entry) in (first_seq..).zip(batch.entries) {
-            let event = Event { seq, at: batch.at, incident: batch.incident.clone(), payload: entry.payload };
-            inner.kept_bytes += recent.push(Arc::new(event), entry.json.len());
-            inner.kept_bytes -= recent.trim(inner.kept_bytes);
-            last = Some(seq);
+        inner.published = inner.published.max(position);
+        inner.tails.retain(|tail| tail.strong_count() > 0);
+        let tails: Vec<Arc<Tail>> = inner.tails.iter().filter_map(Weak::upgrade).collect();
+        let live = inner.followed.get(&incident).map(|followed| Arc::clone(&followed.live));
+        if live.is_none() && tails.is_empty() {
+            return;
         }
-        drop(recent);
+        let first_position = (position + 1).saturating_sub(entries.len() as u64);
+        let mut last = None;
+        for ((seq, position), entry) in (first_seq..).zip(first_position..).zip(entries) {
+            let bytes = entry.json.len();
+            let event = Arc::new(Event { seq, at, incident: incident.clone(), payload: entry.payload });
+            if let Some(live) = &live {
+                let mut recent = lock(&live.recent);
+                inner.kept_bytes += recent.push(Arc::clone(&event), bytes);
+                inner.kept_bytes -= recent.trim(inner.kept_bytes);
+                last = Some(seq);
+            }
+            for tail in &tails {
+                tail.push(Position(position), Arc::clone(&event), bytes);
+            }
+        }
         drop(inner);
-        if let Some(last) = last {
+        if let (Some(live), Some(last)) = (live, last) {
             live.progress.send_modify(|progress| progress.last = last);
         }
     }

@@ -168,7 +168,7 @@ impl Writer {
             (Command::Append { batches, reply, .. }, Done::Appended(Ok(written))) => {
                 for (batch, one) in batches.into_iter().zip(&written) {
                     if !one.appended.duplicate {
-                        self.hub.publish(batch, one.first_seq);
+                        self.hub.publish(batch, one.first_seq, one.last_position);
                         self.hub.advance(one.last_position);
                     }
                 }

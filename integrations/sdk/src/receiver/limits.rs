@@ -87,6 +87,14 @@ impl Limiter {
         max_bytes: usize,
         too_many: &'static str,
     ) -> Labels {
+        let given: Vec<(String, String)> = given.into_iter().collect();
+        let fits = |(name, value): &(String, String)| {
+            (1..=MAX_NAME_BYTES).contains(&name.len()) && value.len() <= max_bytes
+        };
+        if given.len() <= MAX_LABELS && given.iter().all(fits) {
+            // All at once, which is much cheaper than one by one.
+            return given.into_iter().collect();
+        }
         let mut kept = Labels::new();
         let mut surplus = 0;
         for (name, value) in given {
@@ -177,6 +185,13 @@ mod tests {
         assert_eq!(labels.len(), MAX_LABELS);
         assert_eq!(labels.get("service").map(String::as_str), Some("checkout"));
         assert_eq!(limiter.finish(), ["labels: more than 64 on one alert (9937)"]);
+    }
+
+    #[test]
+    fn of_a_name_that_comes_twice_the_last_counts() {
+        let pairs = [("b", "1"), ("a", "2"), ("b", "3")].map(|(name, value)| (name.into(), value.into()));
+        let labels = limiter().labels(pairs);
+        assert_eq!(labels, [("a", "2"), ("b", "3")].map(|(name, value)| (name.into(), value.into())).into());
     }
 
     #[test]

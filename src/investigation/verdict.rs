@@ -30,11 +30,12 @@ pub(super) fn verdict(board: &Board, hypotheses: &[Hypothesis]) -> (Verdict, Str
     let percent = first.probability * 100.0;
     let reaches = first.entity.service == *service
         || service.is_empty()
-        || board
-            .observed
-            .symptoms
-            .iter()
-            .any(|found| found.symptom.entity.service == *service && found.symptom.decibans >= 3.0);
+        || board.observed.symptoms.iter().any(|found| {
+            let entity = &found.symptom.entity;
+            let at_page = entity.service == *service && found.symptom.decibans >= 3.0;
+            // What fails or stalls on the way of its requests is felt, whether or not an indicator shows it.
+            at_page || (*entity == first.entity && is_felt(found))
+        });
     if first.probability >= FOUND && !reaches {
         return (
             Verdict::Inconclusive,
@@ -58,6 +59,19 @@ pub(super) fn verdict(board: &Board, hypotheses: &[Hypothesis]) -> (Verdict, Str
             first.claim
         ),
     )
+}
+
+/// Whether callers feel a symptom: work that fails, stalls or is left out. That something runs hot they do not.
+fn is_felt(found: &Observed) -> bool {
+    let kind = matches!(
+        found.symptom.kind,
+        IndicatorKind::Errors
+            | IndicatorKind::Structure
+            | IndicatorKind::Log
+            | IndicatorKind::NetworkGap
+            | IndicatorKind::SelfTime
+    );
+    kind && found.symptom.decibans >= INCIDENT
 }
 
 fn not_an_incident(board: &Board) -> Option<String> {

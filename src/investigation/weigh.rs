@@ -15,7 +15,7 @@ const TEMPER: f64 = 0.8;
 /// Log-odds of "none of these", in decibans: what a place with one clear symptom reaches.
 const NONE: f64 = 6.0;
 /// Most that may be claimed with no signal, with one, and so on up to all four.
-const CAPS: [f64; 5] = [0.3, 0.85, 0.88, 0.9, 0.95];
+const CAPS: [f64; 5] = [0.3, 0.9, 0.92, 0.94, 0.97];
 /// Bound of a raw score, in decibans either way: one in a million.
 const MOST: Decibans = 60.0;
 
@@ -43,7 +43,7 @@ pub(super) fn weigh(hypotheses: &mut [Hypothesis], seen: &[SignalKind]) {
     let Some((first, others)) = hypotheses.split_first_mut() else { return };
     let signals = [SignalKind::Metrics, SignalKind::Logs, SignalKind::Traces, SignalKind::Changes];
     let answered = signals.iter().filter(|signal| seen.contains(signal)).count();
-    let cap = CAPS.get(answered).copied().unwrap_or(0.95);
+    let cap = CAPS.get(answered).copied().unwrap_or(0.97);
     let before = first.probability;
     // A table that cannot be read is a defect that a test finds; the odds as they are stand in for it.
     let worth = calibration().map_or(before, |table| table.apply(decibans(before)));
@@ -136,7 +136,7 @@ mod tests {
             weigh(&mut hypotheses, ALL);
             let sum: f64 = hypotheses.iter().map(|hypothesis| hypothesis.probability).sum();
             prop_assert!(sum <= 1.0 + 1e-9);
-            prop_assert!(hypotheses.iter().all(|hypothesis| (0.0..=0.95).contains(&hypothesis.probability)));
+            prop_assert!(hypotheses.iter().all(|hypothesis| (0.0..=0.97).contains(&hypothesis.probability)));
             prop_assert!(hypotheses.windows(2).all(|pair| pair[0].probability >= pair[1].probability));
         }
 
@@ -155,6 +155,6 @@ mod tests {
     fn fewer_signals_cap_the_claim() {
         let mut hypotheses = vec![hypothesis(1, 100.0)];
         weigh(&mut hypotheses, &[SignalKind::Metrics]);
-        assert!(hypotheses[0].probability <= 0.85);
+        assert!(hypotheses[0].probability <= 0.9);
     }
 }

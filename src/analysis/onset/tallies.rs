@@ -13,11 +13,11 @@ use crate::analysis::{
     logs::{Mined, TemplateId},
     series::quantile,
     significance::{binomial_g, decibans_of_g, rule},
-    traces::{Traced, gap},
+    traces::{Forest, Traced, gap},
 };
 
 /// Samples of an operation from which on its own past says what is normal for it.
-const ENOUGH: usize = 16;
+const ENOUGH: usize = 8;
 /// Executions on both sides below which nothing is said.
 const FEWEST: (f64, f64) = (4.0, 2.0);
 
@@ -49,7 +49,7 @@ enum Key {
     Fails(u32),
     Slow(u32),
     /// Time lost between a caller's operation and its callee's.
-    Gap(u32),
+    Gap(u32, u32),
 }
 
 impl Tallies {
@@ -62,7 +62,7 @@ impl Tallies {
         let bins = usize::try_from((end - start) / width).unwrap_or(0).min(10_000) + 1;
         let mut did: HashMap<Key, Count> = HashMap::new();
         let mut all: HashMap<u32, Count> = HashMap::new();
-        let limits = limits(traced);
+        let limits = Limits::new(traced);
         for forest in [&traced.now, &traced.reference] {
             let is_reference = std::ptr::eq(forest, &raw const traced.reference);
             for (index, span) in forest.spans.iter().enumerate() {
@@ -83,32 +83,40 @@ impl Tallies {
                 if span.status == SpanStatus::Error {
                     note(Key::Fails(operation));
                 }
-                let limit = limits.get(&operation).copied().unwrap_or([f64::MAX; 2]);
-                if traced.is_caller_half(forest, index) {
-                    if gap(forest, index).is_some_and(|seconds| seconds > limit[1]) {
-                        note(Key::Gap(operation));
+                if let Some(callee) = callee(traced, forest, index) {
+                    if gap(forest, index)
+                        .is_some_and(|seconds| seconds > limits.of((operation, Some(callee))))
+                    {
+                        note(Key::Gap(operation, callee));
                     }
-                } else if forest.self_nanos(index) as f64 / 1e9 > limit[0] {
+                } else if forest.self_nanos(index) as f64 / 1e9 > limits.of((operation, None)) {
                     note(Key::Slow(operation));
                 }
             }
         }
+        let calls: HashMap<(u32, u32), Count> = did
+            .iter()
+            .filter_map(|(key, count)| match key {
+                Key::Calls(operation, child) => Some(((*operation, *child), count.clone())),
+                _ => None,
+            })
+            .collect();
         let mut counts: Vec<(Key, Count)> = did
             .into_iter()
             .filter_map(|(key, mut did)| {
-                let operation = match key {
-                    Key::Calls(operation, _)
-                    | Key::Fails(operation)
-                    | Key::Slow(operation)
-                    | Key::Gap(operation) => operation,
+                // Executions that could have; for a gap, those that called.
+                let (of, part) = match key {
+                    Key::Calls(operation, _) | Key::Fails(operation) | Key::Slow(operation) => {
+                        (all.get(&operation)?, 1)
+                    }
+                    Key::Gap(operation, callee) => (calls.get(&(operation, callee))?, 0),
                 };
-                let of = all.get(&operation)?;
                 did.bins.resize(bins, [0.0; 2]);
                 did.falls = matches!(key, Key::Calls(..));
                 did.weight = if did.falls { 0.5 } else { 1.0 };
-                did.reference[1] = of.reference[1];
+                did.reference[1] = of.reference[part];
                 for (bin, of) in did.bins.iter_mut().zip(&of.bins) {
-                    bin[1] = of[1];
+                    bin[1] = of[part];
                 }
                 Some((key, did))
             })
@@ -207,41 +215,55 @@ fn of_lines(
         .collect()
 }
 
-/// Above what an operation's own time, and the gap to its callee, is slow: the 95th percentile of the healthy
-/// recording, or else of the first part of this one.
-fn limits(traced: &Traced<'_>) -> HashMap<u32, [f64; 2]> {
-    let least = traced.noticeable();
-    let mut values: HashMap<u32, [Vec<f64>; 2]> = HashMap::new();
-    let early = traced.now.spans.len() * 2 / 5;
-    for forest in [&traced.reference, &traced.now] {
-        let is_reference = std::ptr::eq(forest, &raw const traced.reference);
-        let upto = if is_reference { forest.spans.len() } else { early };
+/// What is timed: an operation's own time, or the gap between it and the callee's operation.
+type Timed = (u32, Option<u32>);
+
+/// The operation at the other end, for the caller's half of a call.
+fn callee(traced: &Traced<'_>, forest: &Forest<'_>, index: usize) -> Option<u32> {
+    let child = forest.children(index).next().filter(|_| traced.is_caller_half(forest, index))?;
+    Some(forest.operation(child))
+}
+
+/// Above what something is slow.
+struct Limits {
+    of: HashMap<Timed, f64>,
+    /// For gaps that were hardly seen before: what is slow for all gaps together.
+    gaps: f64,
+}
+
+impl Limits {
+    /// The 95th percentiles of the healthy recording, or else of the first part of this one.
+    fn new(traced: &Traced<'_>) -> Self {
+        let mut values: HashMap<Timed, Vec<f64>> = HashMap::new();
+        let mut gaps = Vec::new();
+        let (forest, upto) = if traced.reference.spans.is_empty() {
+            (&traced.now, traced.now.spans.len() * 2 / 5)
+        } else {
+            (&traced.reference, traced.reference.spans.len())
+        };
         for index in 0..upto {
-            let operation = forest.operation(index);
-            let [own, gaps] = values.entry(operation).or_default();
-            if !is_reference && own.len().max(gaps.len()) >= ENOUGH {
-                continue;
+            let callee = callee(traced, forest, index);
+            let seconds = match callee {
+                Some(_) => gap(forest, index),
+                None => Some(forest.self_nanos(index) as f64 / 1e9),
+            };
+            if callee.is_some() {
+                gaps.extend(seconds);
             }
-            if traced.is_caller_half(forest, index) {
-                gaps.extend(gap(forest, index));
-            } else {
-                own.push(forest.self_nanos(index) as f64 / 1e9);
-            }
+            values.entry((forest.operation(index), callee)).or_default().extend(seconds);
         }
+        let least = traced.noticeable();
+        let limit = |mut values: Vec<f64>| {
+            values.sort_by(f64::total_cmp);
+            let usual = quantile(&values, 0.5).filter(|_| values.len() >= ENOUGH)?;
+            Some(quantile(&values, 0.95)?.max(usual * 1.5).max(usual + least))
+        };
+        let of = values.into_iter().filter_map(|(timed, values)| Some((timed, limit(values)?))).collect();
+        Self { of, gaps: limit(gaps).unwrap_or(f64::MAX) }
     }
-    values
-        .into_iter()
-        .map(|(operation, values)| {
-            let limits = values.map(|mut values| {
-                values.sort_by(f64::total_cmp);
-                let usual = quantile(&values, 0.5).filter(|_| values.len() >= ENOUGH / 2);
-                let high = quantile(&values, 0.95);
-                match (usual, high) {
-                    (Some(usual), Some(high)) => high.max(usual * 1.5).max(usual + least),
-                    _ => f64::MAX,
-                }
-            });
-            (operation, limits)
-        })
-        .collect()
+
+    fn of(&self, timed: Timed) -> f64 {
+        let unknown = if timed.1.is_some() { self.gaps } else { f64::MAX };
+        self.of.get(&timed).copied().unwrap_or(unknown)
+    }
 }

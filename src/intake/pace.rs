@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// Below it a pause costs more than the commit that it may save.
-const SHORTEST: Duration = Duration::from_millis(1);
+const SHORTEST: Duration = Duration::from_millis(2);
 const LONGEST: Duration = Duration::from_millis(5);
 
 #[derive(Debug, Default)]
@@ -20,7 +20,8 @@ impl Pace {
     /// A commit that took so long is done; it answered some deliveries, and others wait already.
     pub(super) fn committed(&mut self, took: Duration, answered: usize, waiting: usize, now: Instant) {
         self.crowd = answered + waiting;
-        let pause = (took / 2).min(LONGEST);
+        // No longer than the commit that it may save.
+        let pause = took.min(LONGEST);
         self.until = (pause >= SHORTEST).then(|| now + pause);
     }
 
@@ -34,14 +35,14 @@ impl Pace {
 mod tests {
     use super::*;
 
-    const COMMIT: Duration = Duration::from_millis(8);
+    const COMMIT: Duration = Duration::from_millis(4);
 
     #[test]
-    fn those_who_were_answered_together_are_waited_for_half_a_commit() {
+    fn those_who_were_answered_together_are_waited_for_as_long_as_a_commit() {
         let (mut pace, now) = (Pace::default(), Instant::now());
         assert_eq!(pace.wait(1, now), None, "before the first commit");
         pace.committed(COMMIT, 3, 1, now);
-        let until = now + COMMIT / 2;
+        let until = now + COMMIT;
         assert_eq!(pace.wait(1, now), Some(until));
         assert_eq!(pace.wait(3, now + COMMIT / 4), Some(until));
         assert_eq!(pace.wait(4, now), None, "all are here");

@@ -90,6 +90,7 @@ impl SqliteJournal {
             queued_bytes: Arc::clone(&queued_bytes),
             queue,
             store: Store::new(place.clone()),
+            synced: true,
             _lock: folder,
         };
         let end = End { hub: Arc::clone(&hub), readers: Arc::clone(&readers), finished: finished_sender };

@@ -16,6 +16,11 @@ use crate::journal::Result;
 const FILE: &str = "journal.sqlite";
 const LOCK: &str = "journal.lock";
 
+/// Syncs the log at each commit: what is acknowledged survives power loss, not just a kill.
+pub(super) const SYNCED: &str = "PRAGMA synchronous = FULL";
+/// Commits survive a kill, and power loss once a later one is synced.
+pub(super) const WRITTEN: &str = "PRAGMA synchronous = NORMAL";
+
 /// Bounds of the embedded journal.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -86,8 +91,7 @@ fn make(folder: &Path) -> io::Result<()> {
 fn settings(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(Duration::from_secs(5))?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
-    // Syncs the log at each commit: what is acknowledged survives power loss, not just a kill.
-    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.execute_batch(SYNCED)?;
     // Fewer, larger checkpoints; the log file is cut back after a burst.
     connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
     connection.pragma_update(None, "journal_size_limit", 64 << 20)?;

@@ -18,6 +18,7 @@ use tokio::{
 use super::{
     failure::Place,
     live::{Hub, lock},
+    open,
     prepare::Prepared,
     queue::{Claimed, Queue},
     store::{Failed, Store, Written},
@@ -84,6 +85,8 @@ pub(super) struct Writer {
     pub(super) queued_bytes: Arc<AtomicUsize>,
     pub(super) queue: Queue,
     pub(super) store: Store,
+    /// Whether commits reach the disk before they return, as the connection is set now.
+    pub(super) synced: bool,
     /// The folder is ours until the writer is gone.
     pub(super) _lock: Option<File>,
 }
@@ -138,6 +141,12 @@ impl Writer {
         let run = |sql: &str, doing: &str| {
             connection.execute_batch(sql).map_err(|error| self.place.sqlite(doing, 0, &error))
         };
+        let synced = commands.iter().any(Command::must_be_synced);
+        if synced != self.synced {
+            let sql = if synced { open::SYNCED } else { open::WRITTEN };
+            run(sql, "cannot set how commits are synced")?;
+            self.synced = synced;
+        }
         run("BEGIN IMMEDIATE", "cannot begin a write")?;
         let mut done = Vec::with_capacity(commands.len());
         let mut result = Ok(());
@@ -203,6 +212,13 @@ impl Command {
         if let Self::Append { bytes, .. } = self { *bytes } else { 0 }
     }
 
+    /// Whether it must survive power loss before it is answered. Who holds work need not: every hold ends
+    /// with the process. Nor need a number: the log is in order, so whatever append makes it known to
+    /// anybody takes it to the disk as well.
+    fn must_be_synced(&self) -> bool {
+        matches!(self, Self::Append { .. })
+    }
+
     fn apply(
         &self,
         connection: &Connection,
@@ -266,4 +282,58 @@ fn again(error: &Error) -> Error {
 /// A caller that has gone away wants no answer.
 fn send<T>(reply: Reply<T>, result: Result<T>) {
     drop(reply.send(result));
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::*;
+    use crate::journal::sqlite::schema;
+
+    fn writer() -> Writer {
+        let place = Place::new("in memory");
+        let mut connection = Connection::open_in_memory().unwrap();
+        schema::migrate(&mut connection, &place).unwrap();
+        connection.execute_batch(open::SYNCED).unwrap();
+        Writer {
+            connection: Arc::new(Mutex::new(connection)),
+            place: place.clone(),
+            hub: Arc::new(Hub::new(0)),
+            work: watch::Sender::new(0),
+            queued_bytes: Arc::default(),
+            queue: Queue::default(),
+            store: Store::new(place),
+            synced: true,
+            _lock: None,
+        }
+    }
+
+    fn number() -> Command {
+        Command::NextNumber { reply: oneshot::channel().0 }
+    }
+
+    fn append() -> Command {
+        Command::Append { batches: Vec::new(), bytes: 0, reply: oneshot::channel().0 }
+    }
+
+    #[test]
+    fn an_append_is_synced_whatever_it_shares_its_commit_with() {
+        const FULL: i64 = 2;
+        let mut writer = writer();
+        let groups = [
+            (vec![append()], true),
+            (vec![number()], false),
+            (vec![number(), append(), number()], true),
+            (vec![number(), number()], false),
+            (vec![append(), append()], true),
+        ];
+        for (group, synced) in groups {
+            let many = group.len();
+            assert_eq!(writer.transact(&group).unwrap().len(), many);
+            let level: i64 =
+                lock(&writer.connection).query_row("PRAGMA synchronous", [], |row| row.get(0)).unwrap();
+            assert_eq!(level == FULL, synced);
+        }
+    }
 }

@@ -10,4 +10,4 @@ pub use drain::{Drain, TemplateId};
 pub use mask::mask;
 pub use mined::{Line, Mined, Template};
 pub use outside::find as find_outside;
-pub use rates::find;
+pub use rates::{CUT_SHORT, find};

@@ -5,6 +5,8 @@ mod mask;
 mod mined;
 mod outside;
 mod rates;
+#[cfg(test)]
+mod tests;
 
 pub use drain::{Drain, TemplateId};
 pub use mask::mask;

@@ -226,7 +226,7 @@ fn finding(template: &Template, counted: Counted, exposures: &Exposures, places:
         since: since(counted.moments),
         peer: None,
         language: Language::Logql,
-        query: logql(&service, text),
+        query: logql(&service, template),
         summary: format!(
             "{service} log \"{text}\" {verb}: {} times, {expected:.1} expected ({observed:.3} per {unit} instead of \
              {normal:.3})",
@@ -243,8 +243,10 @@ fn finding(template: &Template, counted: Counted, exposures: &Exposures, places:
 }
 
 /// LogQL that selects a template: its longest constant words in order.
-fn logql(service: &str, text: &str) -> String {
-    let pattern: Vec<String> =
-        text.split("<*>").map(|part| regex::escape(part.trim())).filter(|part| part.len() > 1).collect();
-    format!("{{service={}}} |~ {}", quoted(service), quoted(&pattern.join(".*")))
+fn logql(service: &str, template: &Template) -> String {
+    let parts = template.text.split("<*>").map(|part| regex::escape(part.trim()));
+    let pattern = parts.filter(|part| part.len() > 1).collect::<Vec<_>>().join(".*");
+    // Columns and line breaks are single spaces in the text.
+    let pattern = if template.is_ragged { format!("(?s){}", pattern.replace(' ', r"\s+")) } else { pattern };
+    format!("{{service={}}} |~ {}", quoted(service), quoted(&pattern))
 }

@@ -1,6 +1,10 @@
 //! Errors that are the system's own noise, executions that they cut short, and hosts that are not ours.
 
-use quell_sdk::signal::{LogRecord, Severity};
+use jiff::Timestamp;
+use quell_sdk::{
+    local::logql,
+    signal::{LogRecord, Severity, Window},
+};
 
 use super::{Mined, find, find_outside};
 use crate::{
@@ -165,4 +169,19 @@ fn a_host_that_few_of_the_errors_name_is_not_blamed() {
         error(second, "payments", &format!("charge failed{host}"))
     });
     assert_eq!(found, []);
+}
+
+#[test]
+fn a_line_set_in_columns_is_found_by_its_query() {
+    for body in ["ERROR  c.Stock  - no such item", "no such item\n\tat stock.find", "no such item"] {
+        let lines = (100..160).map(|second| error(second, "stock", body)).collect();
+        let case = Case { now: recorded(200, &usual(), lines), ..Case::default() };
+        let traced = Traced::new(&case);
+        let found = find(&Mined::new(&case, &traced), &traced, &PERIODS);
+        let [finding] = found.as_slice() else { panic!("{found:#?}") };
+        let window = Window::new(Timestamp::UNIX_EPOCH, Timestamp::from_second(200).expect("a moment"));
+        let selected = logql::select(&case.now.logs, &finding.query, window, 1_000).expect("a query");
+        assert_eq!(number(finding, "count"), Some(60.0));
+        assert_eq!(selected.found.len(), 60, "{}", finding.query);
+    }
 }

@@ -34,9 +34,14 @@ pub struct Periods {
 }
 
 impl Periods {
+    /// End of the normal stretch.
+    pub fn normal_until(&self) -> UnixNanos {
+        self.onset - self.guard
+    }
+
     /// Whether a moment belongs to the normal stretch.
     pub fn is_before(&self, at: UnixNanos) -> bool {
-        at >= self.start && at < self.onset - self.guard
+        at >= self.start && at < self.normal_until()
     }
 
     /// Whether a moment belongs to the incident.
@@ -46,7 +51,7 @@ impl Periods {
 
     /// Seconds of the normal stretch.
     pub fn seconds_before(&self) -> f64 {
-        (self.onset - self.guard - self.start).max(0) as f64 / 1e9
+        (self.normal_until() - self.start).max(0) as f64 / 1e9
     }
 
     /// Seconds of the incident.

@@ -2,6 +2,7 @@
 
 use quell_sdk::signal::UnixNanos;
 
+use super::case::Periods;
 use crate::domain::{Decibans, Direction, Entity, IndicatorKind, Language, Number, SignalKind, Trust};
 
 /// When a finding began.
@@ -30,6 +31,9 @@ pub struct Finding {
     /// make no sense.
     pub share: Option<f64>,
     pub since: Option<Since>,
+    /// The onset that it was computed with, and the end of the stretch that counts as normal; `None` until stamped.
+    pub divided_at: Option<UnixNanos>,
+    pub normal_until: Option<UnixNanos>,
     /// The other end, when the finding is about a call.
     pub peer: Option<String>,
     pub language: Language,
@@ -40,4 +44,12 @@ pub struct Finding {
     pub trust: Trust,
     /// Where a person could have written the text that it quotes (log bodies, span messages).
     pub text: String,
+}
+
+impl Finding {
+    /// Says which stretches were compared, for whoever repeats its query.
+    pub fn stamp(&mut self, periods: &Periods) {
+        self.divided_at = Some(periods.onset);
+        self.normal_until = Some(periods.normal_until());
+    }
 }

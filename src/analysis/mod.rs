@@ -9,6 +9,8 @@ pub mod case;
 pub mod causal;
 pub mod changes;
 pub mod finding;
+#[cfg(test)]
+mod fixture;
 pub mod logs;
 pub mod onset;
 pub mod series;

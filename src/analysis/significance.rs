@@ -84,7 +84,64 @@ pub fn decibans_of_z(z: f64, places: usize) -> Decibans {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn equal_shares_are_no_evidence(all in 1_u32..500, part in 0.0..=1.0_f64, times in 1_u32..20) {
+            let (before, all) = ((f64::from(all) * part).floor(), f64::from(all));
+            let times = f64::from(times);
+            prop_assert!(binomial_g(before, all, before * times, all * times).abs() < 1e-6);
+        }
+
+        #[test]
+        fn a_share_that_fell_is_signed_down(
+            all in [1_u32..500, 1_u32..500],
+            parts in [0.0..=1.0_f64, 0.0..=1.0_f64],
+        ) {
+            let all = all.map(f64::from);
+            let (before, during) = ((all[0] * parts[0]).floor(), (all[1] * parts[1]).floor());
+            let g = binomial_g(before, all[0], during, all[1]);
+            let (usual, now) = (before / all[0], during / all[1]);
+            prop_assert!(g.is_finite());
+            prop_assert!(if now < usual { g <= 0.0 } else { g >= 0.0 }, "{g}");
+            prop_assert!((now - usual).abs() < 1e-9 || g.abs() > 0.0, "{usual} {now}");
+        }
+
+        #[test]
+        fn the_further_the_share_the_stronger(
+            all in [2_u32..500, 2_u32..500],
+            part in 0.0..=1.0_f64,
+            step in 0_u32..500,
+        ) {
+            let before = (f64::from(all[0]) * part).floor();
+            let g = |during: u32| binomial_g(before, f64::from(all[0]), f64::from(during), f64::from(all[1]));
+            let step = step.min(all[1] - 1);
+            prop_assert!(g(step) <= g(step + 1) + 1e-9, "{} {}", g(step), g(step + 1));
+        }
+
+        #[test]
+        fn a_rule_is_the_stricter_the_fewer_exceptions(one in 0.0..=1.0_f64, other in 0.0..=1.0_f64) {
+            let (less, more) = (one.min(other), one.max(other));
+            prop_assert!(rule(less) <= rule(more));
+            prop_assert!((0.0..=1.0).contains(&rule(one)));
+        }
+    }
+
+    #[test]
+    fn what_happens_always_is_a_rule_and_what_happens_half_of_the_time_is_none() {
+        assert!((rule(1.0) - 1.0).abs() < 1e-9);
+        assert!(rule(0.5).abs() < 1e-9 && rule(0.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn four_exceptions_to_a_rule_say_more_than_four_fewer_of_what_comes_and_goes() {
+        let of_rule = binomial_g(100.0, 100.0, 16.0, 20.0);
+        let of_choice = binomial_g(50.0, 100.0, 6.0, 20.0);
+        assert!(of_rule < of_choice && of_choice < 0.0, "{of_rule} {of_choice}");
+    }
 
     #[test]
     fn equal_rates_are_no_evidence() {

@@ -1,5 +1,6 @@
 use std::fmt;
 
+use jiff::Timestamp;
 use quell_sdk::{Completeness, signal::Window};
 use serde::{Deserialize, Serialize};
 
@@ -114,6 +115,13 @@ pub struct Evidence {
     pub language: Language,
     pub query: String,
     pub window: Window,
+    /// Where before and after are divided: what is said of the incident is from this moment on. `None` where nothing is
+    /// compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub divided_at: Option<Timestamp>,
+    /// Where before ends: a little ahead of `divided_at`, which is an estimate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub normal_until: Option<Timestamp>,
     pub completeness: Completeness,
     /// The fact in words.
     pub summary: String,

@@ -96,7 +96,7 @@ pub(super) async fn test(proposal: Proposal, desk: Desk, out: UnboundedSender<Wo
             let asking = runbook::evaluate(check, &vars, &desk.sources, times);
             // A source that hangs costs this check, not the hypothesis its other ones.
             let (argument, evidence) = match tokio::time::timeout(PATIENCE, asking).await {
-                Ok(outcome) => checked(check, *expected, outcome, (&runbook.id, EvidenceId(number))),
+                Ok(outcome) => checked(check, *expected, outcome, (&runbook.id, EvidenceId(number), times)),
                 Err(_) => (unanswered(check), None),
             };
             if out.send(Word::Checked { hypothesis: id, argument, evidence }).is_err() {
@@ -159,7 +159,7 @@ fn checked(
     check: &Check,
     expected: bool,
     outcome: CheckOutcome,
-    (runbook, id): (&str, EvidenceId),
+    (runbook, id, times): (&str, EvidenceId, CheckTimes),
 ) -> (Argument, Option<Box<Evidence>>) {
     let (decibans, verdict) = match outcome.truth {
         Truth::Unknown => (0.0, "could not be answered"),
@@ -188,6 +188,8 @@ fn checked(
             language: outcome.language,
             query: outcome.query,
             window: outcome.window,
+            divided_at: Some(times.onset),
+            normal_until: Some(times.baseline.end),
             completeness: outcome.completeness,
             summary: format!("runbook {runbook}, check {}: {}", check.id, outcome.summary),
             numbers: outcome.observed.into_iter().chain(outcome.baseline).collect(),

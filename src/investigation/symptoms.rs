@@ -134,6 +134,7 @@ fn analyse(
         findings.extend(of_lines);
         // Half an analysis would read as a healthy half: a defect there ends the whole, and is said.
         findings.extend(of_traces.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        findings.iter_mut().for_each(|finding| finding.stamp(periods));
         findings
     })
 }
@@ -279,6 +280,8 @@ fn evidence_of(id: EvidenceId, finding: &Finding, collected: &Collected, window:
         language: finding.language,
         query: finding.query.clone(),
         window,
+        divided_at: finding.divided_at.map(moment),
+        normal_until: finding.normal_until.map(moment),
         completeness,
         summary: finding.summary.clone(),
         numbers: finding.numbers.clone(),

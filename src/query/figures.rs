@@ -4,8 +4,9 @@ use super::{Data, Reply};
 use crate::{
     analysis::{
         Periods,
+        logs::CUT_SHORT,
         onset::{self, Onset},
-        series::shift,
+        series::{median, shift},
     },
     domain::{Evidence, Language},
     runbook,
@@ -32,20 +33,21 @@ pub(super) fn of_check(evidence: &Evidence) -> bool {
 }
 
 /// The numbers of a piece of evidence, each with what the replies to its query give for it. `normal` are the
-/// replies of the healthy recording, where there is one; `onset` is when the incident began.
+/// replies of the healthy recording, where there is one; `onset` is when the incident began, for evidence that
+/// does not say itself where its before and after are divided.
 pub fn figures(
     evidence: &Evidence,
     replies: &[Reply],
     normal: &[Reply],
     onset: Option<jiff::Timestamp>,
 ) -> Vec<Figure> {
-    let onset = onset.and_then(|onset| i64::try_from(onset.as_nanosecond()).ok());
+    let periods = periods(evidence, onset);
     let mut measured: Vec<Option<f64>> = if of_check(evidence) {
-        checked(evidence, replies, onset)
+        checked(evidence, replies, periods)
     } else {
-        match (evidence.language, onset) {
-            (Language::Promql, Some(onset)) => shifted(evidence, replies, normal, onset),
-            (Language::Logql | Language::Traceql, Some(onset)) => counted(evidence, replies, onset),
+        match (evidence.language, periods) {
+            (Language::Promql, Some(periods)) => shifted(evidence, replies, normal, periods),
+            (Language::Logql | Language::Traceql, Some(periods)) => counted(evidence, replies, periods),
             _ => Vec::new(),
         }
     };
@@ -63,11 +65,17 @@ pub fn figures(
         .collect()
 }
 
-/// The stretches before and after the onset, as the analysis cuts them.
-fn periods(window: Window, onset: UnixNanos) -> Periods {
+/// The stretches before and after the onset, as the analysis cut them.
+fn periods(evidence: &Evidence, onset: Option<jiff::Timestamp>) -> Option<Periods> {
+    let nanos = |at: jiff::Timestamp| i64::try_from(at.as_nanosecond()).ok();
+    let (window, onset) = (evidence.window, nanos(evidence.divided_at.or(onset)?)?);
+    if let Some(until) = evidence.normal_until.and_then(nanos) {
+        let (start, end) = (window.start_nanos(), window.end_nanos());
+        return Some(Periods { start, onset, end, guard: onset.saturating_sub(until).max(0) });
+    }
     let since = crate::analysis::finding::Since { at: onset, earliest: onset, latest: onset };
     let onset = Onset { since, assumed: false, votes: 0, rival: None };
-    onset::periods(&onset, window.start_nanos(), window.end_nanos())
+    Some(onset::periods(&onset, window.start_nanos(), window.end_nanos()))
 }
 
 fn series(replies: &[Reply]) -> impl Iterator<Item = &Series> {
@@ -78,30 +86,51 @@ fn values(points: &[Point], keep: impl Fn(UnixNanos) -> bool) -> Vec<f64> {
     points.iter().filter(|point| keep(point.at)).map(|point| point.value).collect()
 }
 
+fn finite(points: &[Point], keep: impl Fn(UnixNanos) -> bool) -> Vec<f64> {
+    let mut values = values(points, keep);
+    values.retain(|value| value.is_finite());
+    values
+}
+
 /// A level before and during the incident: the analysis compares with the time just before or with a healthy
 /// recording, so the one that gives the stated baseline is meant.
-fn shifted(evidence: &Evidence, replies: &[Reply], normal: &[Reply], onset: UnixNanos) -> Vec<Option<f64>> {
-    let periods = periods(evidence.window, onset);
-    let stated = evidence.numbers.iter().find(|number| number.name == "baseline").map(|number| number.value);
+fn shifted(evidence: &Evidence, replies: &[Reply], normal: &[Reply], periods: Periods) -> Vec<Option<f64>> {
+    let stated = |name: &str| evidence.numbers.iter().find(|number| number.name == name);
+    let stated = |name: &str| stated(name).map(|number| number.value);
     let healthy: Vec<f64> = series(normal).flat_map(|series| values(&series.points, |_| true)).collect();
     let candidates = series(replies).flat_map(|series| {
         let during = values(&series.points, |at| periods.is_during(at));
         let before = values(&series.points, |at| periods.is_before(at));
         [shift(&before, &during, 0.0), shift(&healthy, &during, 0.0)]
     });
-    let distance = |baseline: f64| stated.map_or(0.0, |stated| (baseline - stated).abs());
-    let found = candidates.flatten().min_by(|a, b| distance(a.baseline).total_cmp(&distance(b.baseline)));
+    let distance = |of: &str, value: f64| stated(of).map_or(0.0, |stated| (value - stated).abs());
+    let found = candidates
+        .flatten()
+        .min_by(|a, b| distance("baseline", a.baseline).total_cmp(&distance("baseline", b.baseline)));
+    let medians =
+        series(replies).filter_map(|series| median(&finite(&series.points, |at| periods.is_before(at))));
+    let healthy: Vec<f64> = healthy.iter().copied().filter(|value| value.is_finite()).collect();
+    let usual = medians
+        .chain(median(&healthy))
+        .min_by(|a, b| distance("normal median", *a).total_cmp(&distance("normal median", *b)));
+    let all = || series(replies).flat_map(|series| finite(&series.points, |at| at < periods.end));
+    let highest = all().max_by(f64::total_cmp);
+    // What is bad of it is told by which side of normal is stated.
+    let worst =
+        if stated("worst sample") < stated("normal median") { all().min_by(f64::total_cmp) } else { highest };
     let number = |name: &str| match name {
         "baseline" => found.map(|found| found.baseline),
         "observed" => found.map(|found| found.observed),
+        "normal median" => usual,
+        "worst sample" => worst,
+        "highest" => highest,
         _ => None,
     };
     evidence.numbers.iter().map(|stated| number(&stated.name)).collect()
 }
 
 /// Counts and rates of what a query selects, in the incident and before it.
-fn counted(evidence: &Evidence, replies: &[Reply], onset: UnixNanos) -> Vec<Option<f64>> {
-    let periods = periods(evidence.window, onset);
+fn counted(evidence: &Evidence, replies: &[Reply], periods: Periods) -> Vec<Option<f64>> {
     let (mut during, mut before) = (0_u32, 0_u32);
     for reply in replies {
         match &reply.data {
@@ -124,11 +153,14 @@ fn counted(evidence: &Evidence, replies: &[Reply], onset: UnixNanos) -> Vec<Opti
     }
     let (during, before) = (f64::from(during), f64::from(before));
     let errors = evidence.numbers.iter().any(|number| number.name == "errors that begin here");
+    let in_part = evidence.numbers.iter().any(|number| number.name == CUT_SHORT);
     let number = |name: &str, unit: &str| match (name, unit) {
-        ("count" | "executions" | "errors that begin here", _) => Some(during),
+        ("count" | "executions" | "errors that begin here" | "requests" | "lines with its name", _) => {
+            Some(during)
+        }
         ("calls", _) if !errors => Some(during),
-        ("requests", "1/s") | ("rate", "1/second") => Some(during / periods.seconds_during()),
-        ("normal requests", "1/s") => Some(before / periods.seconds_before()),
+        ("normal requests", _) => Some(before),
+        ("rate", "1/second") if !in_part => Some(during / periods.seconds_during()),
         _ => None,
     };
     evidence.numbers.iter().map(|stated| number(&stated.name, &stated.unit)).collect()
@@ -136,7 +168,8 @@ fn counted(evidence: &Evidence, replies: &[Reply], onset: UnixNanos) -> Vec<Opti
 
 /// The numbers of a check: of the row that decided, which is the one nearest to what is stated. Those of
 /// normal times repeat the names, and are of another window.
-fn checked(evidence: &Evidence, replies: &[Reply], onset: Option<UnixNanos>) -> Vec<Option<f64>> {
+fn checked(evidence: &Evidence, replies: &[Reply], periods: Option<Periods>) -> Vec<Option<f64>> {
+    let onset = periods.map(|periods| periods.onset);
     let mut seen: Vec<&str> = Vec::new();
     evidence
         .numbers

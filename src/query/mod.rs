@@ -8,6 +8,8 @@ mod figures;
 mod language;
 mod repeat;
 mod run;
+#[cfg(test)]
+mod tests;
 
 pub use figures::{Figure, figures};
 pub use language::{check, guess, parse};

@@ -89,7 +89,12 @@ impl Data {
 /// The question that a piece of evidence answered.
 pub fn of_evidence(evidence: &Evidence) -> Question {
     let is_check = super::figures::of_check(evidence);
-    let step = if is_check { runbook::step(evidence.window) } else { investigation::step(evidence.window) };
+    // A check looks at no more than a sample, and is repeated on the same one.
+    let (step, items) = if is_check {
+        (runbook::step(evidence.window), runbook::MOST)
+    } else {
+        (investigation::step(evidence.window), Limits::WHOLE.items)
+    };
     // Where several sources were read together, evidence names them all: `otlp+tempo`.
     let sources = evidence.source.split('+').filter(|name| !name.is_empty() && *name != "-");
     Question {
@@ -98,7 +103,7 @@ pub fn of_evidence(evidence: &Evidence) -> Question {
         window: evidence.window,
         step: Some(step),
         sources: sources.map(str::to_owned).collect(),
-        limits: Limits::WHOLE,
+        limits: Limits { items, ..Limits::WHOLE },
     }
 }
 

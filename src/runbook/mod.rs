@@ -39,7 +39,7 @@ pub use judge::{Observation, Row, Truth, quantile};
 pub use library::Library;
 pub use matching::{Match, Query};
 pub use model::{At, Check, MatchRules, Pattern, Runbook, RunbookHypothesis, StepSpec, VarSpec, Verify};
-pub use observe::step;
+pub use observe::{MOST, step};
 pub use outcome::CheckOutcome;
 pub use parse::{lint, parse};
 pub use vars::{BUILT_IN, Vars};

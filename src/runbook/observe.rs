@@ -43,7 +43,7 @@ pub(super) struct Reading {
 }
 
 /// Most records or spans that one check looks at.
-const MOST: usize = 5_000;
+pub const MOST: usize = 5_000;
 const MOST_SERIES: usize = 2_000;
 const MOST_TEXTS: usize = 1_000;
 

@@ -44,6 +44,8 @@ impl Investigator for Told {
             language: Language::Traceql,
             query: QUERY.into(),
             window,
+            divided_at: None,
+            normal_until: None,
             completeness: Completeness::Full,
             summary: "3 errors begin at cart".into(),
             numbers: vec![Number::new("errors that begin here", 3.0, "1"), Number::new("share", 1.0, "1")],

@@ -134,20 +134,21 @@ fn finding(service: &str, found: &Lost<'_>, alerted: &Lost<'_>, share: f64, kind
         query: series.query.clone(),
         summary: format!(
             "{service} itself accounts for {:.0} % of the excess {what}, its callees' part taken off ({} from {:.3} to \
-             {:.3}, {:.1} requests)",
+             {:.3} at worst)",
             share * 100.0,
             series.name,
             found.baseline,
-            found.observed,
-            found.requests
+            found.worst
         ),
         numbers: vec![
-            Number::new("baseline", found.baseline, &series.unit),
-            Number::new("observed", found.observed, &series.unit),
-            Number::new("requests", found.requests, "1"),
+            Number::new("normal median", found.baseline, &series.unit),
+            Number::new("worst sample", found.worst, &series.unit),
+            Number::new("requests where most was lost", found.requests, "1"),
             Number::new("share of the excess", share, "1"),
         ],
         trust: Trust::Platform,
+        divided_at: None,
+        normal_until: None,
         text: String::new(),
     }
 }

@@ -23,10 +23,12 @@ pub(super) struct Lost<'a> {
     pub moments: Vec<Amount>,
     /// What is lost on a bad normal moment: the 95th percentile.
     pub noise: f64,
-    /// Normal level, and the level where most was lost.
+    /// Normal level, and the level and the requests where most was lost.
     pub baseline: f64,
     pub observed: f64,
     pub requests: f64,
+    /// The worst level of all.
+    pub worst: f64,
     /// Half the distance of two samples.
     reach: UnixNanos,
 }
@@ -99,15 +101,17 @@ fn lost<'a>(case: &'a Case, periods: &Periods, level: &'a Series, traffic: &'a S
         .collect();
     usual.sort_by(f64::total_cmp);
     let noise = quantile(&usual, 0.95)?;
-    let mut worst = (f64::MIN, baseline, 0.0);
+    let mut most = (f64::MIN, baseline, 0.0);
+    let mut worst = baseline;
     let moments: Vec<Amount> = amounts(level, |at| at >= periods.start && at < periods.end)
         .into_iter()
         .map(|(at, value)| {
             let calls = requests(traffic, at);
             let amount = measure.amount(baseline, value, calls);
-            if amount > worst.0 {
-                worst = (amount, value, calls);
+            if amount > most.0 {
+                most = (amount, value, calls);
             }
+            worst = if measure.bad_up { worst.max(value) } else { worst.min(value) };
             (at, (amount - noise).max(0.0))
         })
         .collect();
@@ -124,8 +128,9 @@ fn lost<'a>(case: &'a Case, periods: &Periods, level: &'a Series, traffic: &'a S
         moments,
         noise,
         baseline,
-        observed: worst.1,
-        requests: worst.2,
+        observed: most.1,
+        requests: most.2,
+        worst,
         reach: (step * 0.6) as UnixNanos,
     })
 }

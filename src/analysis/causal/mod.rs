@@ -3,6 +3,8 @@
 mod excess;
 mod graph;
 mod lost;
+#[cfg(test)]
+mod tests;
 
 pub use excess::{Excess, find as find_excess};
 pub use graph::Graph;

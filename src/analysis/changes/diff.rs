@@ -116,7 +116,7 @@ pub fn effect(change: &Change) -> Effect {
     };
     let kept = if removed.is_empty() { 0.0 } else { 1.0 - gone.len() as f64 / removed.len() as f64 };
     let replaces = lines.added.len() >= lines.removed.len();
-    if !guards.is_empty() && !(replaces && kept > 0.8) {
+    if !(guards.is_empty() || replaces && kept > 0.8) {
         note(6.0, format!("it takes away what protected: {}", guards.join(", ")));
     } else if !calls_gone.is_empty() && !replaces {
         note(5.0, format!("it no longer calls {}", calls_gone.join(", ")));
@@ -314,7 +314,7 @@ fn named(lines: &[String]) -> BTreeMap<String, f64> {
                 Ok(number) if !name.is_empty() => {
                     named.entry(std::mem::take(&mut name)).or_insert(number);
                 }
-                _ if word.chars().any(char::is_alphabetic) => name = word.to_owned(),
+                _ if word.chars().any(char::is_alphabetic) => word.clone_into(&mut name),
                 _ => {}
             }
         }

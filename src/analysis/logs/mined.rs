@@ -48,6 +48,8 @@ pub struct Template {
     /// An error that the healthy recording shows too, if perhaps elsewhere: the system's own noise.
     pub is_chronic: bool,
     pub text: String,
+    /// Some of its lines are set with more than single spaces, which the text is not.
+    pub(super) is_ragged: bool,
     lines: f64,
     /// Lines that are of a chronic kind.
     chronic: f64,
@@ -116,6 +118,7 @@ impl<'a> Mined<'a> {
                 .or_insert_with(|| Template { service: record.service.clone(), ..Template::default() });
             template.severity = template.severity.max(Some(record.severity));
             template.lines += 1.0;
+            template.is_ragged = template.is_ragged || is_ragged(&record.body);
             let mut is_first = true;
             let mut of_span = None;
             if let (Some(trace), Some(span)) = (record.trace_id, record.span_id)
@@ -205,6 +208,17 @@ impl<'a> Mined<'a> {
         let records = if line.is_reference { self.reference } else { self.now };
         records.get(line.record as usize)
     }
+}
+
+/// Whether a line's words are set apart by more than single spaces.
+fn is_ragged(body: &str) -> bool {
+    let mut previous = ' ';
+    body.trim().chars().any(|character| {
+        let is_space = character.is_whitespace();
+        let is_odd = is_space && (character != ' ' || previous.is_whitespace());
+        previous = character;
+        is_odd
+    })
 }
 
 /// What an error says, whatever service it is about.

@@ -5,9 +5,11 @@ mod mask;
 mod mined;
 mod outside;
 mod rates;
+#[cfg(test)]
+mod tests;
 
 pub use drain::{Drain, TemplateId};
 pub use mask::mask;
 pub use mined::{Line, Mined, Template};
 pub use outside::find as find_outside;
-pub use rates::find;
+pub use rates::{CUT_SHORT, find};

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use quell_sdk::signal::LogRecord;
+use quell_sdk::{local::plan::quoted, signal::LogRecord};
 
 use super::Mined;
 use crate::{
@@ -55,13 +55,40 @@ pub fn find(mined: &Mined<'_>, traced: &Traced<'_>, periods: &Periods, of_lines:
             let line = *failing.get(service)?;
             let share = count as f64 / all as f64;
             let weight = if normal.contains(&host) { 0.7 } else { 1.0 };
-            (share >= MOSTLY).then(|| finding(service, &host, (count, all), weight, line))
+            let told = (share >= MOSTLY).then(|| told(mined, periods, service, &host));
+            told.map(|told| finding(service, &host, (count, all), told, weight, line))
         })
         .collect()
 }
 
-fn finding(service: &str, host: &str, (count, all): (usize, usize), weight: f64, line: &Finding) -> Finding {
+/// Lines of the incident, errors or not, whose text names the host.
+fn told(mined: &Mined<'_>, periods: &Periods, service: &str, host: &str) -> usize {
+    let of_incident = mined.lines.iter().filter(|line| !line.is_reference && periods.is_during(line.at));
+    let records = of_incident.filter_map(|line| mined.record(line));
+    records.filter(|record| *record.service == *service && record.body.contains(host)).count()
+}
+
+fn finding(
+    service: &str,
+    host: &str,
+    (count, all): (usize, usize),
+    told: usize,
+    weight: f64,
+    line: &Finding,
+) -> Finding {
     let share = count as f64 / all as f64;
+    let mut numbers = vec![
+        Number::new("error lines that name it", count as f64, "1"),
+        Number::new("error lines", all as f64, "1"),
+    ];
+    // A host that only attributes name cannot be looked for in the text: the line is shown instead.
+    let query = if told >= count {
+        numbers.insert(0, Number::new("lines with its name", told as f64, "1"));
+        format!("{{service={}}} |= {}", quoted(service), quoted(host))
+    } else {
+        numbers.extend(line.numbers.iter().find(|number| number.name == "count").cloned());
+        line.query.clone()
+    };
     Finding {
         entity: Entity { kind: EntityKind::External, name: host.to_owned(), service: service.to_owned() },
         signal: SignalKind::Logs,
@@ -77,10 +104,8 @@ fn finding(service: &str, host: &str, (count, all): (usize, usize), weight: f64,
             "{count} of {all} error lines of {service} name {host}, which is not ours: {}",
             line.text.chars().take(120).collect::<String>()
         ),
-        numbers: vec![
-            Number::new("lines that name it", count as f64, "1"),
-            Number::new("error lines", all as f64, "1"),
-        ],
+        query,
+        numbers,
         ..line.clone()
     }
 }

@@ -39,8 +39,10 @@ const NOISE: f64 = 0.25;
 /// How often a template was logged on each side of the onset.
 #[derive(Default)]
 struct Counted {
-    /// All lines, normally and in the incident.
+    /// All lines, normally and in the incident, of executions that no usual error cut short.
     lines: [f64; 2],
+    /// Lines of the incident of those that were cut short.
+    disturbed: f64,
     /// Executions with at least one.
     executions: [f64; 2],
     moments: Vec<UnixNanos>,
@@ -101,10 +103,14 @@ fn exposures(mined: &Mined<'_>, traced: &Traced<'_>, periods: &Periods) -> Expos
 
 fn count(mined: &Mined<'_>, periods: &Periods) -> BTreeMap<TemplateId, Counted> {
     let mut counts: BTreeMap<TemplateId, Counted> = BTreeMap::new();
+    let mut disturbed: HashMap<TemplateId, f64> = HashMap::new();
     for line in &mined.lines {
         let Some(side) = side(line, periods) else { continue };
         let is_chronic = mined.templates.get(&line.template).is_some_and(|template| template.is_chronic);
         if line.is_disturbed && !is_chronic {
+            if side == Side::Incident {
+                *disturbed.entry(line.template).or_default() += 1.0;
+            }
             continue;
         }
         let count = counts.entry(line.template).or_default();
@@ -120,6 +126,9 @@ fn count(mined: &Mined<'_>, periods: &Periods) -> BTreeMap<TemplateId, Counted> 
         if side == Side::Incident {
             count.moments.push(line.at);
         }
+    }
+    for (template, count) in &mut counts {
+        count.disturbed = disturbed.get(template).copied().unwrap_or_default();
     }
     counts
 }
@@ -150,6 +159,8 @@ impl Exposures {
 }
 
 const EXECUTION: &str = "execution";
+/// The number of lines that count among all, but not in the rate.
+pub const CUT_SHORT: &str = "lines of executions cut short by a usual error";
 
 fn finding(template: &Template, counted: Counted, exposures: &Exposures, places: usize) -> Option<Finding> {
     let text = template.text.as_str();
@@ -188,6 +199,15 @@ fn finding(template: &Template, counted: Counted, exposures: &Exposures, places:
         return None;
     }
     let service = template.service.to_string();
+    let mut numbers = vec![
+        Number::new("count", lines[1] + counted.disturbed, "1"),
+        Number::new("expected count", expected, "1"),
+        Number::new("normal rate", normal, &format!("1/{unit}")),
+        Number::new("rate", observed, &format!("1/{unit}")),
+    ];
+    if counted.disturbed > 0.0 {
+        numbers.push(Number::new(CUT_SHORT, counted.disturbed, "1"));
+    }
     let verb = match direction {
         Direction::New => "is new",
         Direction::Vanished => "no longer appears",
@@ -206,19 +226,16 @@ fn finding(template: &Template, counted: Counted, exposures: &Exposures, places:
         since: since(counted.moments),
         peer: None,
         language: Language::Logql,
-        query: logql(&service, text),
+        query: logql(&service, template),
         summary: format!(
             "{service} log \"{text}\" {verb}: {} times, {expected:.1} expected ({observed:.3} per {unit} instead of \
              {normal:.3})",
             lines[1]
         ),
-        numbers: vec![
-            Number::new("count", lines[1], "1"),
-            Number::new("expected count", expected, "1"),
-            Number::new("normal rate", normal, &format!("1/{unit}")),
-            Number::new("rate", observed, &format!("1/{unit}")),
-        ],
+        numbers,
         trust: Trust::Outsider,
+        divided_at: None,
+        normal_until: None,
         text: counted.sample,
         indicator: text.to_owned(),
         entity: Entity::service(service),
@@ -226,8 +243,10 @@ fn finding(template: &Template, counted: Counted, exposures: &Exposures, places:
 }
 
 /// LogQL that selects a template: its longest constant words in order.
-fn logql(service: &str, text: &str) -> String {
-    let pattern: Vec<String> =
-        text.split("<*>").map(|part| regex::escape(part.trim())).filter(|part| part.len() > 1).collect();
-    format!("{{service={}}} |~ {}", quoted(service), quoted(&pattern.join(".*")))
+fn logql(service: &str, template: &Template) -> String {
+    let parts = template.text.split("<*>").map(|part| regex::escape(part.trim()));
+    let pattern = parts.filter(|part| part.len() > 1).collect::<Vec<_>>().join(".*");
+    // Columns and line breaks are single spaces in the text.
+    let pattern = if template.is_ragged { format!("(?s){}", pattern.replace(' ', r"\s+")) } else { pattern };
+    format!("{{service={}}} |~ {}", quoted(service), quoted(&pattern))
 }

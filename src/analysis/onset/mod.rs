@@ -7,6 +7,8 @@
 
 mod find;
 mod tallies;
+#[cfg(test)]
+mod tests;
 mod votes;
 
 pub use find::{Onset, find, periods};

@@ -107,6 +107,8 @@ fn finding(series: &Series, reference: Option<&Series>, periods: &Periods, place
             Number::new("robust z", found.z, "sigma"),
         ],
         trust: Trust::Platform,
+        divided_at: None,
+        normal_until: None,
         text: String::new(),
     })
 }

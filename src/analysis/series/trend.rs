@@ -48,7 +48,7 @@ fn finding(series: &quell_sdk::signal::Series, reading: &Reading, periods: &Peri
         .iter()
         .filter(|point| point.value.is_finite() && point.at >= periods.start && point.at < periods.end)
         .collect();
-    let (peak, _) =
+    let (peak, highest) =
         points.iter().enumerate().max_by(|a, b| a.1.value.total_cmp(&b.1.value).then(a.0.cmp(&b.0)))?;
     let grown = points.get(..=peak)?;
     let hinge = hinge(grown)?;
@@ -82,14 +82,16 @@ fn finding(series: &quell_sdk::signal::Series, reading: &Reading, periods: &Peri
             "{service} {} grew steadily for {minutes} min, from {} to {}",
             series.name,
             figure(hinge.level, &series.unit),
-            figure(hinge.top, &series.unit)
+            figure(highest.value, &series.unit)
         ),
         numbers: vec![
             Number::new("level before", hinge.level, &series.unit),
-            Number::new("highest", hinge.top, &series.unit),
+            Number::new("highest", highest.value, &series.unit),
             Number::new("straightness of the growth", hinge.straightness, "1"),
         ],
         trust: Trust::Platform,
+        divided_at: None,
+        normal_until: None,
         text: String::new(),
     })
 }

@@ -25,6 +25,8 @@ use crate::{
 struct Executions {
     normal: f64,
     incident: f64,
+    /// Those of the incident that were cut short, and are not among the above.
+    disturbed: f64,
 }
 
 /// Calls of one child: executions that made at least one, and all calls.
@@ -70,10 +72,13 @@ pub fn find(traced: &Traced<'_>, periods: &Periods, mined: &Mined<'_>) -> Vec<Fi
     let mut made: Vec<u32> = Vec::new();
     let mut outgoing: HashSet<u32> = HashSet::new();
     for (forest, index, side) in traced.sided(periods) {
+        let parent = forest.operation(index);
         if mined.is_disturbed(std::ptr::eq(forest, &raw const traced.reference), index) {
+            if side == Side::Incident {
+                parents.entry(parent).or_default().disturbed += 1.0;
+            }
             continue;
         }
-        let parent = forest.operation(index);
         parents.entry(parent).or_default().add(side);
         if side == Side::Incident
             && let Some(span) = forest.spans.get(index)
@@ -167,6 +172,15 @@ fn finding(
     let unanswered =
         is_outgoing && callee != service && matches!(direction, Direction::Vanished | Direction::Down);
     let entity = Entity::service(if unanswered { callee } else { service });
+    let mut numbers = vec![
+        Number::new("normal calls per execution", normal, "1"),
+        Number::new("calls per execution", observed, "1"),
+        Number::new("executions", of.incident + of.disturbed, "1"),
+        Number::new("expected calls", expected, "1"),
+    ];
+    if of.disturbed > 0.0 {
+        numbers.push(Number::new("executions cut short by a usual error", of.disturbed, "1"));
+    }
     Some(Finding {
         peer: (callee != service).then(|| if unanswered { service } else { callee }.to_owned()),
         signal: SignalKind::Traces,
@@ -186,13 +200,10 @@ fn finding(
              {normal:.2} ({} in {} executions, {expected:.1} expected)",
             calls.incident, of.incident
         ),
-        numbers: vec![
-            Number::new("normal calls per execution", normal, "1"),
-            Number::new("calls per execution", observed, "1"),
-            Number::new("executions", of.incident, "1"),
-            Number::new("expected calls", expected, "1"),
-        ],
+        numbers,
         trust: Trust::Service,
+        divided_at: None,
+        normal_until: None,
         text: String::new(),
         entity,
     })

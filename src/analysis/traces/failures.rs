@@ -143,6 +143,8 @@ fn finding(
             Number::new("normal error ratio", normal, "1"),
         ],
         trust: Trust::Service,
+        divided_at: None,
+        normal_until: None,
         text: message,
         entity,
     })

@@ -4,11 +4,14 @@
 //! the shifted time, not to each edge.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
-use quell_sdk::{local::plan::quoted, signal::UnixNanos};
+use quell_sdk::{
+    local::plan::quoted,
+    signal::{SpanKind, UnixNanos},
+};
 
 use super::{
     Forest,
@@ -22,6 +25,8 @@ use crate::{
 
 /// The number of a finding that says how much time was lost in all.
 pub(super) const LOST: &str = "time lost";
+/// The number of a finding that says how many of its calls could be held to normal.
+pub(super) const TIMED: &str = "calls that were timed";
 
 type Edge = (Arc<str>, Arc<str>);
 
@@ -44,6 +49,8 @@ struct Shifted {
     observed: f64,
     slow: usize,
     calls: usize,
+    /// Spans that its query selects: also those that ended before what they called.
+    spans: usize,
     moments: Vec<UnixNanos>,
 }
 
@@ -51,7 +58,11 @@ struct Shifted {
 pub(super) fn find(traced: &Traced<'_>, periods: &Periods) -> Vec<Finding> {
     let mut edges: BTreeMap<Edge, Gaps> = BTreeMap::new();
     let mut pooled = Vec::new();
+    let mut all: HashMap<Edge, usize> = HashMap::new();
     for (forest, index, side) in traced.sided(periods) {
+        if side == Side::Incident {
+            count(forest, index, &mut all);
+        }
         if !traced.is_caller_half(forest, index) {
             continue;
         }
@@ -87,6 +98,7 @@ pub(super) fn find(traced: &Traced<'_>, periods: &Periods) -> Vec<Finding> {
         .filter_map(|(edge, gaps)| shifted(edge, gaps, &pooled, (places, traced.noticeable())))
         .map(|mut found| {
             found.decibans *= traced.felt(found.seconds, found.calls, requests);
+            found.spans = all.get(&found.edge).copied().unwrap_or_default();
             let longer = pooled.len() - pooled.partition_point(|usual| *usual < found.observed);
             if longer as f64 > USUAL * pooled.len() as f64 {
                 found.decibans *= HICCUP;
@@ -95,6 +107,16 @@ pub(super) fn find(traced: &Traced<'_>, periods: &Periods) -> Vec<Finding> {
         })
         .collect();
     blame(shifted, &seen)
+}
+
+/// Counts a span for each service that it called, as the query of a finding selects it.
+fn count(forest: &Forest<'_>, caller: usize, all: &mut HashMap<Edge, usize>) {
+    let Some(span) = forest.spans.get(caller).filter(|span| span.kind != SpanKind::Server) else { return };
+    let callees = forest.remote_children(caller).filter_map(|child| forest.spans.get(child));
+    let callees: BTreeSet<&Arc<str>> = callees.map(|child| &child.service).collect();
+    for callee in callees {
+        *all.entry((span.service.clone(), callee.clone())).or_default() += 1;
+    }
 }
 
 /// Seconds between the caller's half of a call and the callee's; `None` for an asynchronous callee, which
@@ -130,6 +152,7 @@ fn shifted(edge: Edge, mut gaps: Gaps, pooled: &[f64], (places, least): (usize, 
         observed: slow.iter().map(|(_, seconds)| seconds).sum::<f64>() / slow.len() as f64,
         slow: slow.len(),
         calls,
+        spans: calls,
         moments: slow.iter().map(|(at, _)| *at).collect(),
     })
 }
@@ -166,6 +189,16 @@ fn blame(mut shifted: Vec<Shifted>, seen: &BTreeMap<Arc<str>, usize>) -> Vec<Fin
 fn finding(node: &Arc<str>, found: Shifted, total: f64) -> Finding {
     let (caller, callee) = &found.edge;
     let peer = if caller == node { callee } else { caller };
+    let mut numbers = vec![
+        Number::new(LOST, found.seconds, "s"),
+        Number::new("normal gap", found.normal, "s"),
+        Number::new("slow gap", found.observed, "s"),
+        Number::new("slow calls", found.slow as f64, "1"),
+        Number::new("calls", found.spans as f64, "1"),
+    ];
+    if found.spans != found.calls {
+        numbers.push(Number::new(TIMED, found.calls as f64, "1"));
+    }
     Finding {
         entity: Entity::service(&**node),
         signal: SignalKind::Traces,
@@ -192,14 +225,10 @@ fn finding(node: &Arc<str>, found: Shifted, total: f64) -> Finding {
             found.slow,
             found.calls
         ),
-        numbers: vec![
-            Number::new(LOST, found.seconds, "s"),
-            Number::new("normal gap", found.normal, "s"),
-            Number::new("slow gap", found.observed, "s"),
-            Number::new("slow calls", found.slow as f64, "1"),
-            Number::new("calls", found.calls as f64, "1"),
-        ],
+        numbers,
         trust: Trust::Service,
+        divided_at: None,
+        normal_until: None,
         text: String::new(),
     }
 }

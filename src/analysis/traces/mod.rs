@@ -8,6 +8,8 @@ mod gap;
 mod peer;
 mod self_time;
 mod tail;
+#[cfg(test)]
+mod tests;
 mod traced;
 mod traffic;
 

@@ -5,12 +5,12 @@
 //! seconds that this service added to the incident, and its share of the whole is comparable between a
 //! parent and its child, as a z-score is not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-use quell_sdk::signal::UnixNanos;
+use quell_sdk::signal::{SpanKind, UnixNanos};
 
 use super::{
-    gap::LOST,
+    gap::{LOST, TIMED},
     tail::tail_g,
     traced::{Side, Traced, since, traceql},
 };
@@ -21,7 +21,7 @@ use crate::{
         series::quantile,
         significance::{CEILING, decibans_of_g},
     },
-    domain::{Direction, Entity, IndicatorKind, Language, Number, SignalKind, Trust},
+    domain::{Direction, Entity, EntityKind, IndicatorKind, Language, Number, SignalKind, Trust},
 };
 
 /// Part of the calls that has to be slow for all to count as slow.
@@ -34,6 +34,9 @@ struct Operation {
     normal: Vec<f64>,
     incident: Vec<(UnixNanos, f64)>,
 }
+
+/// Spans of an operation in the incident: all, and those of clients.
+type Spans = HashMap<u32, [usize; 2]>;
 
 struct Own {
     excess: f64,
@@ -50,18 +53,26 @@ struct Best {
     observed: f64,
     slow: usize,
     calls: usize,
+    /// Spans that its query selects: also those whose time is not its own.
+    spans: usize,
 }
 
 /// Finds the entities whose own time grew.
 pub(super) fn find(traced: &Traced<'_>, periods: &Periods) -> Vec<Finding> {
     let mut operations: BTreeMap<(Entity, u32), Operation> = BTreeMap::new();
+    let mut spans: Spans = HashMap::new();
     for (forest, index, side) in traced.sided(periods) {
-        if traced.is_caller_half(forest, index) {
-            continue; // its own time is the network's: see `gap`
-        }
         let (Some(span), Some(owner)) = (forest.spans.get(index), traced.owner(forest, index)) else {
             continue;
         };
+        if side == Side::Incident {
+            let [all, of_clients] = spans.entry(forest.operation(index)).or_default();
+            *all += 1;
+            *of_clients += usize::from(span.kind == SpanKind::Client);
+        }
+        if traced.is_caller_half(forest, index) {
+            continue; // its own time is the network's: see `gap`
+        }
         let seconds = forest.self_nanos(index) as f64 / 1e9;
         let operation = operations.entry((owner, forest.operation(index))).or_default();
         match side {
@@ -76,6 +87,8 @@ pub(super) fn find(traced: &Traced<'_>, periods: &Periods) -> Vec<Finding> {
         let found = excess(operation, traced.operations.name(*id), places, traced.noticeable());
         if let Some(mut found) = found {
             found.decibans *= traced.felt(found.best.excess, found.best.calls, requests);
+            let [all, of_clients] = spans.get(id).copied().unwrap_or_default();
+            found.best.spans = if entity.kind == EntityKind::Service { all } else { of_clients };
             let own = owners.entry(entity.clone());
             own.and_modify(|own| own.add(&found)).or_insert_with(|| Own::from(found));
         }
@@ -131,6 +144,7 @@ fn excess(operation: &mut Operation, name: (&str, &str), places: usize, least: f
             observed,
             slow: slow.len(),
             calls,
+            spans: calls,
         },
     })
 }
@@ -161,7 +175,18 @@ fn finding(entity: Entity, own: Own, total: f64) -> Option<Finding> {
         return None;
     }
     let share = own.excess / total.max(f64::MIN_POSITIVE);
-    let Best { service, operation, normal, observed, slow, calls, .. } = own.best;
+    let Best { service, operation, normal, observed, slow, calls, spans, .. } = own.best;
+    let mut numbers = vec![
+        Number::new(LOST, own.excess, "s"),
+        Number::new("share of all excess", share, "1"),
+        Number::new("normal self time", normal, "s"),
+        Number::new("slow self time", observed, "s"),
+        Number::new("slow calls", slow as f64, "1"),
+        Number::new("calls", spans as f64, "1"),
+    ];
+    if spans != calls {
+        numbers.push(Number::new(TIMED, calls as f64, "1"));
+    }
     Some(Finding {
         signal: SignalKind::Traces,
         kind: IndicatorKind::SelfTime,
@@ -183,15 +208,10 @@ fn finding(entity: Entity, own: Own, total: f64) -> Option<Finding> {
             observed * 1e3,
             normal * 1e3
         ),
-        numbers: vec![
-            Number::new(LOST, own.excess, "s"),
-            Number::new("share of all excess", share, "1"),
-            Number::new("normal self time", normal, "s"),
-            Number::new("slow self time", observed, "s"),
-            Number::new("slow calls", slow as f64, "1"),
-            Number::new("calls", calls as f64, "1"),
-        ],
+        numbers,
         trust: Trust::Service,
+        divided_at: None,
+        normal_until: None,
         text: String::new(),
         indicator: operation,
         entity,

@@ -113,10 +113,14 @@ fn finding(service: &str, requests: Requests, seconds: [f64; 2], places: usize) 
             "{service} gets {observed:.1} requests/s instead of {normal:.1}, {times:.1} times as many"
         ),
         numbers: vec![
-            Number::new("normal requests", normal, "1/s"),
-            Number::new("requests", observed, "1/s"),
+            Number::new("normal requests", before, "1"),
+            Number::new("requests", during, "1"),
+            Number::new("normal rate of requests", normal, "1/s"),
+            Number::new("rate of requests", observed, "1/s"),
         ],
         trust: Trust::Service,
+        divided_at: None,
+        normal_until: None,
         text: String::new(),
     })
 }

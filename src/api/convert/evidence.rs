@@ -58,6 +58,8 @@ impl Wire for Evidence {
             numbers: all(&self.numbers),
             link: self.link.clone().unwrap_or_default(),
             trust: self.trust.as_str().to_owned(),
+            divided_at: self.divided_at.map(timestamp),
+            normal_until: self.normal_until.map(timestamp),
         }
     }
 
@@ -69,6 +71,8 @@ impl Wire for Evidence {
             language: word("language", &message.language)?,
             query: message.query,
             window: required("window", message.window)?,
+            divided_at: optional_time("divided_at", message.divided_at)?,
+            normal_until: optional_time("normal_until", message.normal_until)?,
             completeness: required("completeness", message.completeness)?,
             summary: message.summary,
             numbers: list("numbers", message.numbers)?,

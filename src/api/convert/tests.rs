@@ -34,6 +34,8 @@ fn evidence() -> Evidence {
         language: Language::Promql,
         query: "max(db_pool_waiting)".into(),
         window: window(),
+        divided_at: Some(at("2026-11-05T11:40:00Z")),
+        normal_until: Some(at("2026-11-05T11:39:45Z")),
         completeness: Completeness::partial("2 of 5 shards failed"),
         summary: "38 callers wait for a connection".into(),
         numbers: vec![Number::new("waiting", 38.0, "1")],

@@ -57,6 +57,8 @@ fn evidence(id: &str, language: &str, query: &str, summary: &str, numbers: Vec<v
         numbers,
         link: String::new(),
         trust: "platform".into(),
+        divided_at: at(1_800),
+        normal_until: at(1_770),
     }
 }
 

@@ -23,6 +23,9 @@ const CHRONIC: usize = 2;
 /// Tokens that tell the kinds of errors apart.
 const TOKENS: usize = 48;
 
+/// The same for what is no error: its other spans are taken to be sampled away, and their lines with them.
+const SAMPLED: f64 = 0.1;
+
 /// One line.
 #[derive(Clone, Copy, Debug)]
 pub struct Line {
@@ -63,7 +66,8 @@ impl Template {
     /// spans.
     pub fn emitters(&self) -> Option<Vec<u32>> {
         let logged: u32 = self.operations.values().sum();
-        if logged == 0 || f64::from(logged) < IN_SPANS * self.lines {
+        let least = if self.is_error { IN_SPANS } else { SAMPLED };
+        if logged == 0 || f64::from(logged) < least * self.lines {
             return None;
         }
         let main = self.operations.iter().find(|(_, count)| f64::from(**count) >= MOSTLY * f64::from(logged));
@@ -201,6 +205,14 @@ impl<'a> Mined<'a> {
     /// nothing.
     pub fn is_disturbed(&self, is_reference: bool, span: usize) -> bool {
         u32::try_from(span).is_ok_and(|span| self.disturbed[usize::from(is_reference)].contains(&span))
+    }
+
+    /// Whether a line is held against the executions that log it, but of one whose span was not kept.
+    pub fn is_sampled_away(&self, line: &Line) -> bool {
+        line.span.is_none()
+            && self.templates.get(&line.template).is_some_and(|template| {
+                !template.is_error && !template.operations.is_empty() && template.emitters().is_some()
+            })
     }
 
     /// The record of a line.

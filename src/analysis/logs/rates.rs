@@ -107,7 +107,7 @@ fn count(mined: &Mined<'_>, periods: &Periods) -> BTreeMap<TemplateId, Counted> 
     for line in &mined.lines {
         let Some(side) = side(line, periods) else { continue };
         let is_chronic = mined.templates.get(&line.template).is_some_and(|template| template.is_chronic);
-        if line.is_disturbed && !is_chronic {
+        if line.is_disturbed && !is_chronic || mined.is_sampled_away(line) {
             if side == Side::Incident {
                 *disturbed.entry(line.template).or_default() += 1.0;
             }

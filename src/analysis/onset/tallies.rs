@@ -191,7 +191,10 @@ fn of_lines(
 ) -> Vec<Count> {
     let mut counts: BTreeMap<TemplateId, Count> = BTreeMap::new();
     for line in mined.lines.iter().filter(|line| {
-        line.is_first && !line.is_disturbed && (line.is_reference || line.at >= start && line.at < end)
+        line.is_first
+            && !line.is_disturbed
+            && !mined.is_sampled_away(line)
+            && (line.is_reference || line.at >= start && line.at < end)
     }) {
         let slot = (!line.is_reference).then(|| usize::try_from((line.at - start) / width).unwrap_or(0));
         count(counts.entry(line.template).or_default(), slot, bins, 0);

@@ -17,8 +17,8 @@ use super::{
 use crate::{
     analysis::{Periods, changes::Rollout},
     domain::{
-        Argument, Decibans, Direction, Entity, Evidence, EvidenceId, Hop, HypothesisId, IndicatorKind,
-        Labels, SignalKind, Trust, Window,
+        Argument, Decibans, Direction, Entity, Evidence, EvidenceId, FaultClass, Hop, HypothesisId,
+        IndicatorKind, Labels, SignalKind, Trust, Window,
     },
     investigation::Sources,
     runbook::{self, Check, CheckOutcome, CheckTimes, Truth, Vars},
@@ -57,6 +57,12 @@ const CLEARLY: f64 = 0.5;
 
 /// Strength of a slow growth from which on it dates its cause.
 const GROWTH: Decibans = 8.0;
+
+/// What a sign weighs, when it is seen, that tells one kind of fault from the others.
+const TELLING_SIGN: Decibans = 6.0;
+
+/// What it takes from a change that it seems to have come a little after the onset.
+const LATE: Decibans = 3.0;
 
 /// How long one check may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -220,6 +226,7 @@ fn argue(proposal: &Proposal, board: &Board) -> (Vec<Argument>, Vec<Hop>) {
         signature(hypothesis.fault).map_or(&[], |signature| signature.predictions)
     };
     arguments.extend(predictions.iter().filter_map(|prediction| predicted(prediction, proposal, board)));
+    arguments.extend(unsigned(proposal, predictions, board));
     if let Some(suspect) = proposal.change.and_then(|index| board.suspects.get(&index)) {
         arguments.extend(of_change(proposal, suspect, board));
     }
@@ -227,6 +234,26 @@ fn argue(proposal: &Proposal, board: &Board) -> (Vec<Argument>, Vec<Hop>) {
     arguments.extend(propagation::argument(&hops));
     arguments.retain(|argument| argument.decibans.abs() > f64::EPSILON);
     (arguments, hops)
+}
+
+/// A kind of fault of which none of the signs that only it has was seen: what others show too does not make it one.
+fn unsigned(proposal: &Proposal, predictions: &[Prediction], board: &Board) -> Option<Argument> {
+    let hypothesis = &proposal.hypothesis;
+    let is_general =
+        matches!(hypothesis.fault, FaultClass::Slowdown | FaultClass::Errors | FaultClass::CodeDefect);
+    let mut telling = predictions.iter().filter(|prediction| prediction.seen >= TELLING_SIGN).peekable();
+    if proposal.change.is_some() || is_general || telling.peek().is_none() {
+        return None;
+    }
+    let seen = telling.any(|prediction| {
+        board.look(&hypothesis.entity, &prediction.sign).is_some_and(|seen| seen.strength > 0.2)
+    });
+    (!seen).then(|| Argument {
+        decibans: -8.0,
+        text: format!("no sign was seen that only {} has", hypothesis.fault.phrase()),
+        evidence: Vec::new(),
+        test: "predicts:a-sign-of-its-own".to_owned(),
+    })
 }
 
 fn predicted(prediction: &Prediction, proposal: &Proposal, board: &Board) -> Option<Argument> {
@@ -272,12 +299,17 @@ fn of_change(proposal: &Proposal, suspect: &Suspect, board: &Board) -> Vec<Argum
             121..=1440 => 1.8,
             _ => -5.0,
         };
+        let late = (at - onset.at) / 1_000_000_000;
         let at = moment(at);
-        arguments.push(argument(
-            "recent",
-            decibans,
-            format!("it took effect on {} {minutes} min before the onset, at {at}", entity.service),
-        ));
+        let text = if late > 0 {
+            format!(
+                "it took effect on {} at {at}, {late} s after the estimated onset, which may be that late",
+                entity.service
+            )
+        } else {
+            format!("it took effect on {} {minutes} min before the onset, at {at}", entity.service)
+        };
+        arguments.push(argument("recent", if late > 0 { decibans - LATE } else { decibans }, text));
     }
     for (what, sign, weight) in BY_ITSELF {
         if let Some(seen) = board.look(entity, sign).filter(|seen| seen.strength > CLEARLY) {

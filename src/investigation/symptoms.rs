@@ -39,6 +39,8 @@ pub(super) struct Observations {
     /// Strongest first.
     pub symptoms: Vec<Observed>,
     pub evidence: Vec<Evidence>,
+    /// The alerted service showed anything in the incident, or no service is named.
+    pub is_seen: bool,
     /// Services that report anything at all.
     pub services: Vec<String>,
 }
@@ -77,7 +79,7 @@ pub(super) fn observe(
         graph.add(&finding.entity.service, &finding.entity.name);
     }
     one_face(&mut findings, &traced);
-    let findings = strongest(findings);
+    let findings = strongest(findings, &case.service);
     let mut services: Vec<String> = case
         .now
         .spans
@@ -90,7 +92,6 @@ pub(super) fn observe(
         .collect::<std::collections::BTreeSet<_>>()
         .into_iter()
         .collect();
-    services.retain(|service| !service.is_empty());
     let mut symptoms = Vec::with_capacity(findings.len());
     let mut evidence = Vec::with_capacity(findings.len());
     for (number, finding) in (1_u32..).zip(findings) {
@@ -98,7 +99,8 @@ pub(super) fn observe(
         evidence.push(evidence_of(id, &finding, collected, window));
         symptoms.push(Observed { symptom: symptom_of(number, id, &finding), finding });
     }
-    Observations { onset, periods, graph, symptoms, evidence, services }
+    let is_seen = is_seen(case, &periods);
+    Observations { onset, periods, graph, symptoms, evidence, is_seen, services }
 }
 
 /// What deviates, given when it began. Traces on one thread, the rest on another.
@@ -219,7 +221,24 @@ fn first_signal(case: &Case) -> UnixNanos {
         .unwrap_or(UnixNanos::MIN)
 }
 
-fn strongest(mut findings: Vec<Finding>) -> Vec<Finding> {
+/// Whether the alerted service shows anything in the incident: by telemetry of its own or in calls to it.
+fn is_seen(case: &Case, periods: &Periods) -> bool {
+    let service = case.service.as_str();
+    let during = |at: UnixNanos| periods.is_during(at);
+    service.is_empty()
+        || case.now.spans.iter().any(|span| {
+            (during(span.end) || during(span.start))
+                && (&*span.service == service || traces::peer(span).is_some_and(|peer| peer.name == service))
+        })
+        || case.now.logs.iter().any(|record| &*record.service == service && during(record.at))
+        || case
+            .now
+            .series
+            .iter()
+            .any(|series| series.service() == service && series.points.iter().any(|point| during(point.at)))
+}
+
+fn strongest(mut findings: Vec<Finding>, alerted: &str) -> Vec<Finding> {
     findings.sort_by(|a, b| {
         b.decibans
             .total_cmp(&a.decibans)
@@ -230,7 +249,7 @@ fn strongest(mut findings: Vec<Finding>) -> Vec<Finding> {
     findings.retain(|finding| {
         let count = counts.entry(finding.kind).or_default();
         *count += 1;
-        *count <= PER_KIND
+        *count <= PER_KIND || finding.entity.service == alerted
     });
     findings
 }

@@ -20,13 +20,27 @@ pub(super) fn verdict(board: &Board, hypotheses: &[Hypothesis]) -> (Verdict, Str
         return (Verdict::Inconclusive, "no source of metrics, logs or traces answered".to_owned());
     }
     let service = &board.case.service;
+    if !board.observed.is_seen {
+        // Nothing seen is not nothing wrong.
+        return (
+            Verdict::Inconclusive,
+            format!(
+                "nothing of {service} was seen in the window of the incident; are its name and the sources right?"
+            ),
+        );
+    }
     if let Some(because) = not_an_incident(board).or_else(|| blip(board)) {
         return (Verdict::NotAnIncident, because);
     }
     let Some(first) = hypotheses.first() else {
         return (Verdict::Inconclusive, format!("no hypothesis explains what {service} shows"));
     };
-    let onset = moment(board.observed.onset.since.at);
+    let onset = match moment(board.observed.onset.since.at) {
+        at if board.observed.onset.assumed => {
+            format!("about {at} (assumed from the page: nothing changed its level)")
+        }
+        at => at.to_string(),
+    };
     let percent = first.probability * 100.0;
     let reaches = first.entity.service == *service
         || service.is_empty()

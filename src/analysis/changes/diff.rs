@@ -289,32 +289,39 @@ fn calls(lines: &[String]) -> BTreeSet<String> {
     calls
 }
 
-/// Numbers that changed under the same name: name, before, now.
+/// Numbers that changed under the same name and in the same unit: name, before, now.
 fn numbers(lines: &Lines) -> Vec<(String, f64, f64)> {
     let before = named(&lines.removed);
     let now = named(&lines.added);
     before
         .into_iter()
-        .filter_map(|(name, before)| {
-            let now = *now.get(&name)?;
+        .filter_map(|((name, unit), before)| {
+            let now = *now.get(&(name.clone(), unit))?;
             ((now - before).abs() > f64::EPSILON).then_some((name, before, now))
         })
         .collect()
 }
 
-/// `name: 8`, `name = 30`, `"name": 5 * time.Second`.
-fn named(lines: &[String]) -> BTreeMap<String, f64> {
+/// `name: 8`, `name = 30`, `"name": 5 * time.Second`: by name and unit.
+fn named(lines: &[String]) -> BTreeMap<(String, String), f64> {
     let mut named = BTreeMap::new();
     for line in lines {
         let mut name = String::new();
-        let tokens = line.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.' | ':' | '=')));
-        for token in tokens.flat_map(|token| token.split_inclusive([':', '='])) {
-            let word = token.trim_matches(|c: char| matches!(c, ':' | '=' | '.'));
+        let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | ':' | '=' | '*');
+        let tokens =
+            line.split(|c: char| !is_part(c)).flat_map(|token| token.split_inclusive([':', '=', '*']));
+        let mut tokens = tokens.filter(|token| !token.is_empty()).peekable();
+        while let Some(token) = tokens.next() {
+            let word = token.trim_matches(|c: char| matches!(c, ':' | '=' | '.' | '*'));
             match word.parse::<f64>() {
                 Ok(number) if !name.is_empty() => {
-                    named.entry(std::mem::take(&mut name)).or_insert(number);
+                    let times =
+                        tokens.next_if(|next| next.starts_with('*')).is_some() || token.ends_with('*');
+                    let unit =
+                        tokens.peek().filter(|_| times).map(|unit| (*unit).to_owned()).unwrap_or_default();
+                    named.entry((std::mem::take(&mut name), unit)).or_insert(number);
                 }
-                _ if word.chars().any(char::is_alphabetic) => word.clone_into(&mut name),
+                _ if word.chars().any(char::is_alphabetic) => name = word.to_owned(),
                 _ => {}
             }
         }
@@ -326,7 +333,7 @@ fn named(lines: &[String]) -> BTreeMap<String, f64> {
 fn grows(added: &[String]) -> bool {
     let lower: Vec<String> = added.iter().map(|line| line.to_ascii_lowercase()).collect();
     let has = |words: &[&str]| lower.iter().any(|line| words.iter().any(|word| line.contains(word)));
-    let appends = has(&["append(", ".push(", ".add(", ".put(", ".extend(", "[key]", ".insert("]);
+    let appends = has(&["append(", ".push(", ".add(", ".put(", ".extend(", ".insert("]);
     let lives_on = added.iter().any(|line| {
         let starts = ["var ", "static ", "global ", "let ", "private static", "public static"];
         starts.iter().any(|start| line.starts_with(start)) || line.contains("static ")
@@ -358,47 +365,56 @@ mod tests {
     }
 
     #[test]
-    fn taking_a_lock_away_speaks_for_a_change() {
-        let found = effect(&change("-\tl.mu.Lock()\n-\tdefer l.mu.Unlock()\n \tl.counts[id]++\n"));
+    fn taking_a_guard_away_speaks_for_a_change() {
+        let found = effect(&change(
+            "-    with self.lock:\n-        self.check_balance(order)\n     self.book(order)\n",
+        ));
         assert!(found.decibans > 3.0, "{found:?}");
     }
 
     #[test]
     fn lowering_an_allowance_speaks_for_a_change_and_raising_it_against() {
-        let lowered = effect(&change("-  MaxAttempts: 8,\n+  MaxAttempts: 2,\n"));
-        let raised = effect(&change("-  MaxAttempts: 2,\n+  MaxAttempts: 3,\n"));
+        let lowered = effect(&change("-  pool_size: 40\n+  pool_size: 4\n"));
+        let raised = effect(&change("-  pool_size: 4\n+  pool_size: 40\n"));
         assert!(lowered.decibans > 3.0, "{lowered:?}");
         assert!(raised.decibans < 0.0, "{raised:?}");
     }
 
     #[test]
+    fn another_unit_is_another_number() {
+        let found = effect(&change("-  timeout = 30 * SECOND\n+  timeout = 5 * MINUTE\n"));
+        assert!(!found.because.iter().any(|because| because.contains("lowers")), "{found:?}");
+        let found = effect(&change("-  timeout = 30 * SECOND\n+  timeout = 5 * SECOND\n"));
+        assert!(found.because.iter().any(|because| because.contains("lowers")), "{found:?}");
+    }
+
+    #[test]
     fn moving_code_speaks_against_a_change() {
-        let patch = "-\tclaims := jwt.MapClaims{}\n-\ttok, err := jwt.ParseWithClaims(raw, claims, keyFunc)\n\
-                     +\ttok, claims, err := parseClaims(raw, keyFunc)\n+func parseClaims(raw string) {\n\
-                     +\tclaims := jwt.MapClaims{}\n+\ttok, err := jwt.ParseWithClaims(raw, claims, keyFunc)\n";
+        let patch = "-    total = sum(line.price for line in lines)\n-    return round(total)\n\
+                     +    return total_of(lines)\n+def total_of(lines):\n\
+                     +    total = sum(line.price for line in lines)\n+    return round(total)\n";
         assert!(effect(&change(patch)).decibans < 0.0);
     }
 
     #[test]
     fn words_alone_break_nothing() {
-        let patch = "-    LOG_DEBUG(log, \"leader elected\");\n+    LOG_INFO(log, \"leader elected term={}\", term);\n";
+        let patch = "-    logger.info(\"booked\")\n+    logger.debug(\"booked {}\", order)\n";
         assert!(effect(&change(patch)).decibans < -5.0);
-        let patch = "-  log.error(\"no such user\")\n+  log.error(\"no such user, sorry\")\n";
+        let patch = "-  raise Refused(\"no such user\")\n+  raise Refused(\"no such user, sorry\")\n";
         assert!(effect(&change(patch)).decibans < -5.0);
     }
 
     #[test]
     fn a_renamed_key_is_not_wording() {
-        let found = effect(&change("-  \"title\": text(\"standard\"),\n+  \"name\": text(\"standard\"),\n"));
+        let found =
+            effect(&change("-  row[\"city\"] = text(\"plain\")\n+  row[\"town\"] = text(\"plain\")\n"));
         assert!(found.decibans > -5.0, "{found:?}");
     }
 
     #[test]
     fn what_grows_without_a_bound_is_seen() {
-        let grows =
-            "+var scoreLog []record\n+\n+func keep(r record) {\n+\tscoreLog = append(scoreLog, r)\n+}\n";
-        let bounded =
-            "+const trendingMax = 256\n+var trending = lru.New(trendingMax)\n+\ttrending.Add(k, v)\n";
+        let grows = "+static seen = List()\n+\n+fn note(visit) {\n+    seen.push(visit)\n+}\n";
+        let bounded = "+static seen = Lru(1000)\n+\n+fn note(visit) {\n+    seen.push(visit)\n+}\n";
         assert!(effect(&change(grows)).grows);
         assert!(!effect(&change(bounded)).grows);
     }

@@ -15,7 +15,7 @@ use crate::{
 
 /// Attributes that hold the host that was called (OpenTelemetry semantic conventions, older and usual spellings).
 const HOSTS: [&str; 6] =
-    ["server.address", "net.peer.name", "upstream.host", "peer.service", "http.host", "url.domain"];
+    ["server.address", "net.peer.name", "upstream_host", "peer.service", "http.host", "url.domain"];
 /// Endings of names that only exist inside.
 const INSIDE: [&str; 6] = [".local", ".internal", ".svc", ".cluster.local", ".lan", ".localdomain"];
 /// Least strength of the line, and least part of the service's new error lines that name one host.

@@ -5,7 +5,7 @@
 //! healthy recording on the side of before. What is normally always so and then never is found in a handful
 //! of executions.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use quell_sdk::signal::{SpanStatus, UnixNanos};
 
@@ -18,6 +18,8 @@ use crate::analysis::{
 
 /// Samples of an operation from which on its own past says what is normal for it.
 const ENOUGH: usize = 8;
+/// Most operations that are counted.
+const OPERATIONS: usize = 3_000;
 /// Executions on both sides below which nothing is said.
 const FEWEST: (f64, f64) = (4.0, 2.0);
 
@@ -63,6 +65,7 @@ impl Tallies {
         let mut did: HashMap<Key, Count> = HashMap::new();
         let mut all: HashMap<u32, Count> = HashMap::new();
         let limits = Limits::new(traced);
+        let kept = often(traced);
         for forest in [&traced.now, &traced.reference] {
             let is_reference = std::ptr::eq(forest, &raw const traced.reference);
             for (index, span) in forest.spans.iter().enumerate() {
@@ -73,6 +76,9 @@ impl Tallies {
                     continue;
                 }
                 let operation = forest.operation(index);
+                if !kept.contains(&operation) {
+                    continue;
+                }
                 count(all.entry(operation).or_default(), slot, bins, 1);
                 let mut note = |key: Key| count(did.entry(key).or_default(), slot, bins, 0);
                 let mut children: Vec<u32> =
@@ -216,6 +222,25 @@ fn of_lines(
             Some(count)
         })
         .collect()
+}
+
+/// The operations that were executed often enough to tell, at most so many of them: names are what others make
+/// them, and every one costs a row of bins.
+fn often(traced: &Traced<'_>) -> HashSet<u32> {
+    let mut counts: HashMap<u32, usize> = HashMap::new();
+    for forest in [&traced.now, &traced.reference] {
+        for index in 0..forest.spans.len() {
+            *counts.entry(forest.operation(index)).or_default() += 1;
+        }
+    }
+    let least = (FEWEST.0 + FEWEST.1) as usize;
+    let mut often: Vec<(usize, u32)> = counts
+        .into_iter()
+        .filter(|(_, count)| *count >= least)
+        .map(|(operation, count)| (count, operation))
+        .collect();
+    often.sort_unstable_by(|a, b| b.cmp(a));
+    often.into_iter().take(OPERATIONS).map(|(_, operation)| operation).collect()
 }
 
 /// What is timed: an operation's own time, or the gap between it and the callee's operation.

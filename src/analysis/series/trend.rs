@@ -37,9 +37,15 @@ const RECENT: f64 = 0.1;
 pub fn find(case: &Case, periods: &Periods) -> Vec<Finding> {
     let fills = case.now.series.iter().filter_map(|series| {
         let reading = read(series);
-        (FILLS.contains(&reading.kind) && reading.bad_up != Some(false)).then_some((series, reading))
+        let fills = FILLS.contains(&reading.kind) && reading.bad_up != Some(false);
+        (fills && !counts(&series.name)).then_some((series, reading))
     });
     fills.filter_map(|(series, reading)| finding(series, &reading, periods)).collect()
+}
+
+/// Whether a name is that of a count since the start, which grows by nature.
+fn counts(name: &str) -> bool {
+    ["_total", "_count", "_sum", "_created", "_accepted", "_handled"].iter().any(|end| name.ends_with(end))
 }
 
 fn finding(series: &quell_sdk::signal::Series, reading: &Reading, periods: &Periods) -> Option<Finding> {
@@ -72,7 +78,7 @@ fn finding(series: &quell_sdk::signal::Series, reading: &Reading, periods: &Peri
         baseline: hinge.level,
         observed: hinge.top,
         unit: series.unit.clone(),
-        decibans: 8.0 + 80.0 * (hinge.straightness - STRAIGHT),
+        decibans: 8.0 + 40.0 * (hinge.straightness - STRAIGHT),
         share: None,
         since: Some(Since { at: began, earliest: began - slack, latest: began + slack }),
         peer: None,
@@ -120,10 +126,7 @@ fn hinge(points: &[&Point]) -> Option<Hinge> {
         let (slope, start, of_line, of_all) = line(rising)?;
         let top = start + slope * (rising.len() - 1) as f64;
         let straightness = if of_all > 0.0 { 1.0 - of_line / of_all } else { 0.0 };
-        (slope > 0.0).then_some((
-            of_flat + of_line,
-            Hinge { knee, level: level.min(start.max(0.0)), top, straightness },
-        ))
+        (slope > 0.0).then_some((of_flat + of_line, Hinge { knee, level, top, straightness }))
     });
     best.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, hinge)| hinge)
 }

@@ -35,6 +35,9 @@ const USUAL: f64 = 0.01;
 /// Weight of a usual delay that came more often.
 const HICCUP: f64 = 0.4;
 
+/// Most edges that are blamed on a node.
+const EDGES: usize = 150;
+
 #[derive(Default)]
 struct Gaps {
     normal: Vec<f64>,
@@ -158,6 +161,9 @@ fn shifted(edge: Edge, mut gaps: Gaps, pooled: &[f64], (places, least): (usize, 
 }
 
 fn blame(mut shifted: Vec<Shifted>, seen: &BTreeMap<Arc<str>, usize>) -> Vec<Finding> {
+    // What lost least decides nothing, and blaming compares all with all.
+    shifted.sort_by(|a, b| b.seconds.total_cmp(&a.seconds).then_with(|| a.edge.cmp(&b.edge)));
+    shifted.truncate(EDGES);
     let total: f64 = shifted.iter().map(|edge| edge.seconds).sum();
     let mut findings = Vec::new();
     while !shifted.is_empty() {

@@ -73,7 +73,7 @@ fn credit(path: &mut RecoveryPath, hypotheses: &[Hypothesis]) {
         .filter(|hypothesis| hypothesis.entity == path.target)
         .filter_map(|hypothesis| {
             let chance = efficacy(path.action, hypothesis.fault)?;
-            Some((hypothesis, chance * hypothesis.probability))
+            Some((hypothesis, chance * part(hypothesis, hypotheses)))
         })
         .collect();
     helps.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.id.cmp(&b.0.id)));
@@ -83,6 +83,17 @@ fn credit(path: &mut RecoveryPath, hypotheses: &[Hypothesis]) {
         path.evidence_for = first.evidence_for();
         path.evidence_against = first.evidence_against();
     }
+}
+
+/// The chance that it is just this: kinds of fault at one place are nested claims, whose figures overlap, and share
+/// the figure of the place here.
+fn part(hypothesis: &Hypothesis, hypotheses: &[Hypothesis]) -> f64 {
+    let nested = hypotheses
+        .iter()
+        .filter(|other| other.entity == hypothesis.entity && other.change_id == hypothesis.change_id)
+        .map(|other| other.probability);
+    let (all, place) = nested.fold((0.0, 0.0_f64), |(all, most), one| (all + one, most.max(one)));
+    if all > 0.0 { hypothesis.probability / all * place } else { 0.0 }
 }
 
 fn of_runbook(

@@ -15,7 +15,7 @@ use crate::telemetry;
 
 /// Runs the program to its end.
 pub fn run() -> Exit {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::try_parse_from(named(std::env::args_os().collect())) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are not errors, and go to standard output.
@@ -104,6 +104,14 @@ async fn asynchronous(command: Command, global: &super::args::Global, out: &Out)
         },
         Command::Completion { .. } | Command::Version => Ok(Exit::Ok),
     }
+}
+
+/// `quell INC-7 -o json` is `quell show INC-7 -o json`: flags may follow the name.
+fn named(mut words: Vec<std::ffi::OsString>) -> Vec<std::ffi::OsString> {
+    if words.get(1).and_then(|word| word.to_str()).is_some_and(looks_like_an_incident) {
+        words.insert(1, "show".into());
+    }
+    words
 }
 
 fn looks_like_an_incident(word: &str) -> bool {

@@ -27,8 +27,8 @@ use super::{
 };
 use crate::{
     domain::{
-        BlindSpot, Coverage, Evidence, Hypothesis, HypothesisId, Investigation, Labels, Payload, SignalKind,
-        Symptom, Timings, Verdict,
+        Action, BlindSpot, Coverage, Evidence, Hypothesis, HypothesisId, Investigation, Labels, Payload,
+        SignalKind, Symptom, Timings, Verdict,
     },
     runbook::Library,
 };
@@ -299,7 +299,14 @@ impl Trial {
             because,
             onset: is_incident.then(|| moment(self.board.observed.onset.since.at)),
             hypotheses: self.hypotheses.clone(),
-            recovery_paths: if is_incident { self.paths() } else { Vec::new() },
+            recovery_paths: match (is_incident, self.board.observed.is_seen) {
+                (true, true) => self.paths(),
+                // What nobody looked at nobody should restart.
+                (true, false) => {
+                    self.paths().into_iter().filter(|path| path.action == Action::Escalate).collect()
+                }
+                (false, _) => Vec::new(),
+            },
             blast_radius: if is_incident { blast_radius(&self.board, &self.hypotheses) } else { Vec::new() },
             innocent: innocent(&self.board, &self.hypotheses),
             blind_spots,

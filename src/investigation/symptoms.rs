@@ -80,7 +80,7 @@ pub(super) fn observe(
     }
     one_face(&mut findings, &traced);
     let findings = strongest(findings, &case.service);
-    let mut services: Vec<String> = case
+    let services: Vec<String> = case
         .now
         .spans
         .iter()

@@ -54,7 +54,7 @@ pub(super) fn verdict(board: &Board, hypotheses: &[Hypothesis]) -> (Verdict, Str
         return (
             Verdict::Inconclusive,
             format!(
-                "{} ({percent:.0} %), but nothing of it is seen at {service}, which was paged",
+                "nothing of it is seen at {service}, which was paged; if anything is wrong at all, it is {} ({percent:.0} %)",
                 first.claim
             ),
         );

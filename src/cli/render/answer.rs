@@ -38,12 +38,8 @@ pub(crate) fn answer(found: &Investigation, width: usize, verbose: bool, ask: Op
         let first: Vec<_> = found.recovery_paths.iter().take(shown).cloned().collect();
         text.push_str(&paths(&first, width, verbose));
         if found.recovery_paths.len() > shown {
-            writeln!(
-                text,
-                "   {}",
-                dim(&format!("and {} more: --paths", found.recovery_paths.len() - shown))
-            )
-            .ok();
+            writeln!(text, "   {}", dim(&format!("and {} more: -v", found.recovery_paths.len() - shown)))
+                .ok();
         }
     }
     if found.verdict() != Verdict::NotAnIncident {
@@ -79,10 +75,18 @@ fn verdict(text: &mut String, found: &Investigation, width: usize) {
             "{}, {} · since {} UTC{suffering}",
             confidence(first.probability),
             percent(first.probability),
-            clock(first.onset.as_ref().or(found.onset.as_ref()))
+            clock(found.onset.as_ref().or(first.onset.as_ref()))
         );
         writeln!(text, "   {}", wrap(&line, width, 3)).ok();
     }
+}
+
+/// Whether a hypothesis only names another kind of fault where the first one is.
+fn is_nested(rival: &Hypothesis, found: &Investigation) -> bool {
+    found
+        .hypotheses
+        .first()
+        .is_some_and(|first| first.entity == rival.entity && first.change_id == rival.change_id)
 }
 
 /// A hypothesis's strongest arguments, both ways.
@@ -142,6 +146,8 @@ fn rivals(found: &Investigation, width: usize, verbose: bool) -> String {
         .hypotheses
         .iter()
         .skip(skip)
+        // What else it may be at the same place is no other explanation, and its figure is part of the first one's.
+        .filter(|rival| verbose || !is_nested(rival, found))
         .filter(|rival| verbose || rival.probability >= 0.005)
         .take(most)
         .collect();

@@ -104,8 +104,8 @@ fn of_runbook(
     vars: &Vars,
     context: &Context<'_>,
 ) -> RecoveryPath {
-    let verification =
-        from_runbook::verification(runbook, spec, vars).or_else(|| verification(context.board, spec.eta));
+    let verification = from_runbook::verification(runbook, spec, vars)
+        .or_else(|| verification(context.board, target, spec.eta));
     let title = if spec.title.is_empty() { spec.id.clone() } else { format!("{} ({target})", spec.title) };
     let mut path = RecoveryPath {
         title,
@@ -143,7 +143,7 @@ fn of_table((action, target): &Key, hypothesis: &Hypothesis, context: &Context<'
         approval: generic.approval,
         ..blank(*action, target, hypothesis)
     };
-    let verification = verification(context.board, path.eta);
+    let verification = verification(context.board, target, path.eta);
     finish(&mut path, generic.steps, verification);
     path
 }
@@ -212,7 +212,7 @@ fn finish(path: &mut RecoveryPath, steps: Vec<Step>, verification: Option<Verifi
 }
 
 /// Without a runbook's word for it: the alerted service's strongest symptom is back to normal.
-fn verification(board: &Board, eta: Duration) -> Option<Verification> {
+fn verification(board: &Board, target: &Entity, eta: Duration) -> Option<Verification> {
     let telling = |kind: IndicatorKind| {
         matches!(kind, IndicatorKind::Errors | IndicatorKind::Latency | IndicatorKind::SelfTime)
     };
@@ -224,8 +224,11 @@ fn verification(board: &Board, eta: Duration) -> Option<Verification> {
         .max_by(|a, b| {
             let rank = |found: &crate::investigation::symptoms::Observed| {
                 let alerted = found.symptom.entity.name == board.case.service;
+                // What else deviates may have reasons of its own, and says nothing of whether this helped.
+                let related = alerted || found.symptom.entity == *target;
                 let metric = found.finding.language == Language::Promql;
-                (u8::from(metric) * 2 + u8::from(alerted), found.symptom.decibans)
+                let rank = u8::from(related) * 4 + u8::from(metric) * 2 + u8::from(alerted);
+                (rank, found.symptom.decibans)
             };
             let (a, b) = (rank(a), rank(b));
             a.0.cmp(&b.0).then_with(|| a.1.total_cmp(&b.1))

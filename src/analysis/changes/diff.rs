@@ -321,7 +321,7 @@ fn named(lines: &[String]) -> BTreeMap<(String, String), f64> {
                         tokens.peek().filter(|_| times).map(|unit| (*unit).to_owned()).unwrap_or_default();
                     named.entry((std::mem::take(&mut name), unit)).or_insert(number);
                 }
-                _ if word.chars().any(char::is_alphabetic) => name = word.to_owned(),
+                _ if word.chars().any(char::is_alphabetic) => word.clone_into(&mut name),
                 _ => {}
             }
         }

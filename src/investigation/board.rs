@@ -147,7 +147,10 @@ impl Board {
             },
             Sign::Is(kind) => Some(Seen {
                 strength: f64::from(u8::from(entity.kind == *kind)),
-                text: format!("{entity} is a {}", kind.as_str()),
+                text: match kind {
+                    EntityKind::External => format!("{entity} is somebody else's"),
+                    _ => format!("{entity} is a {}", kind.as_str()),
+                },
                 evidence: Vec::new(),
             }),
             Sign::Silent => Some(Seen {

@@ -212,8 +212,8 @@ fn reason(class: &Class, entity: &Entity, symptoms: &[usize], observed: &Observa
     Some(Reason { decibans: (own * factor).min(class.most), test: class.test, text, evidence })
 }
 
-/// Most errors of the system begin at this direct or indirect callee: then what its callers log, wait for, retry and no longer
-/// get to is the callee's doing.
+/// Most errors of the system begin at this direct or indirect callee, or most of its time is lost there: then what
+/// its callers log, wait for, retry and no longer get to is the callee's doing.
 fn failing_callee<'a>(entity: &Entity, observed: &'a Observations) -> Option<&'a str> {
     let below = observed.graph.below(&entity.name);
     observed

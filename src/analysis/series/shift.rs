@@ -18,6 +18,9 @@ pub struct Shift {
     pub z: f64,
 }
 
+/// Greatest shift told, in units of the scale.
+const MOST: f64 = 1000.0;
+
 /// Compares values of the incident with normal ones. `smallest` is the least step that matters in the
 /// series' unit (0 when unknown). `None` when either side has too little to say: fewer than three normal
 /// values, or none of the incident.
@@ -34,7 +37,9 @@ pub fn shift(normal: &[f64], incident: &[f64], smallest: f64) -> Option<Shift> {
         .max(0.1 * variance.sqrt())
         .max(0.5 * smallest)
         .max(f64::MIN_POSITIVE.sqrt());
-    Some(Shift { baseline, observed, scale, z: (observed - baseline) / scale })
+    // Against a level without any noise every step is infinite; past a point it only says "surely".
+    let z = ((observed - baseline) / scale).clamp(-MOST, MOST);
+    Some(Shift { baseline, observed, scale, z })
 }
 
 /// The level that the incident held longest away from normal: the median of the half of it that deviates

@@ -23,13 +23,8 @@ fn datasets() -> Vec<PathBuf> {
         .map(|name| root.join(name))
         .filter(|path| path.join("labels.json").is_file())
         .collect();
-    if there.len() < DATASETS.len() {
-        println!(
-            "ABSENT: {} of {} datasets under {}; set QUELL_SHARED",
-            DATASETS.len() - there.len(),
-            DATASETS.len(),
-            root.display()
-        );
+    for name in DATASETS.iter().filter(|name| !there.contains(&root.join(name))) {
+        super::absent(&root.join(name));
     }
     there
 }

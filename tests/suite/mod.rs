@@ -14,3 +14,10 @@ mod bench_command;
 mod cli_query;
 mod evidence;
 mod server;
+
+/// Says that recordings which a test reads are not there. A test's own output is shown only when it fails, and what
+/// was not checked has to be seen when it passes.
+fn absent(path: &std::path::Path) {
+    use std::io::Write;
+    writeln!(std::io::stderr(), "ABSENT: {}, not checked; set QUELL_SHARED", path.display()).unwrap();
+}

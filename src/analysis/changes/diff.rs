@@ -22,7 +22,8 @@ pub struct Effect {
     pub grows: bool,
 }
 
-/// Words of code that protects: what becomes of a system when they go is what incidents are made of.
+/// Words, as [`identifiers`] gives them, of code that protects: what becomes of a system when they go is what
+/// incidents are made of.
 const GUARDS: &[&str] = &[
     "lock",
     "unlock",
@@ -30,8 +31,7 @@ const GUARDS: &[&str] = &[
     "synchronized",
     "atomic",
     "retry",
-    "retries",
-    "attempts",
+    "attempt",
     "backoff",
     "sleep",
     "timeout",
@@ -72,18 +72,18 @@ const ALLOWANCES: &[&str] = &[
     "limit",
     "timeout",
     "deadline",
-    "attempts",
-    "retries",
+    "attempt",
+    "retry",
     "pool",
     "size",
     "capacity",
     "budget",
     "leeway",
     "tolerance",
-    "replicas",
-    "threads",
-    "workers",
-    "connections",
+    "replica",
+    "thread",
+    "worker",
+    "connection",
     "memory",
     "cpu",
     "quota",
@@ -378,6 +378,12 @@ mod tests {
         let raised = effect(&change("-  pool_size: 4\n+  pool_size: 40\n"));
         assert!(lowered.decibans > 3.0, "{lowered:?}");
         assert!(raised.decibans < 0.0, "{raised:?}");
+    }
+
+    #[test]
+    fn allowances_are_known_in_the_plural() {
+        let found = effect(&change("-  worker_threads: 16\n+  worker_threads: 2\n"));
+        assert!(found.because.iter().any(|because| because.contains("lowers")), "{found:?}");
     }
 
     #[test]

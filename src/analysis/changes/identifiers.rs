@@ -39,6 +39,9 @@ fn tells(word: &str) -> bool {
 
 /// One word for one and many.
 fn stem(word: String) -> String {
+    if let Some(one) = word.strip_suffix("ies").filter(|one| one.len() >= 2) {
+        return format!("{one}y");
+    }
     match word.strip_suffix('s') {
         Some(one) if one.len() >= 3 && !one.ends_with(['s', 'u', 'i']) => one.to_owned(),
         _ => word,
@@ -70,6 +73,13 @@ fn parts(word: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_and_many_are_one_word() {
+        assert_eq!(identifiers("maxRetries"), identifiers("maxRetry"));
+        assert!(identifiers("worker_threads").contains(&"thread".to_owned()));
+        assert!(identifiers("status").is_empty(), "a common word stays one");
+    }
 
     #[test]
     fn compounds_give_their_parts_and_themselves() {

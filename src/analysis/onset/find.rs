@@ -86,8 +86,8 @@ pub fn find(
     let rival = rival.filter(|(_, most)| *most >= LEAST).map(|(moment, _)| *moment);
     let best = support.iter().enumerate().max_by(|a, b| a.1.1.total_cmp(&b.1.1).then_with(|| b.0.cmp(&a.0)));
     match best {
-        Some((index, (_, most))) if *most >= LEAST => {
-            let onset = plateau(&support, index, &votes, width * 2);
+        Some((index, best)) if best.1 >= LEAST => {
+            let onset = plateau(&support, (index, *best), &votes, width * 2);
             let is_other = |moment: &UnixNanos| (moment - onset.since.at).abs() > width;
             Onset { rival: rival.filter(is_other), ..onset }
         }
@@ -129,15 +129,12 @@ fn heard(votes: &[Vote], moment: UnixNanos, width: UnixNanos) -> f64 {
         .sum()
 }
 
-fn plateau(support: &[(UnixNanos, f64)], best: usize, votes: &[Vote], width: UnixNanos) -> Onset {
-    let Some((at, most)) = support.get(best).copied() else {
-        return Onset {
-            since: Since { at: 0, earliest: 0, latest: 0 },
-            assumed: true,
-            votes: 0,
-            rival: None,
-        };
-    };
+fn plateau(
+    support: &[(UnixNanos, f64)],
+    (best, (at, most)): (usize, (UnixNanos, f64)),
+    votes: &[Vote],
+    width: UnixNanos,
+) -> Onset {
     let holds = |(_, of): &&(UnixNanos, f64)| *of >= PLATEAU * most;
     let earlier = support.get(..best).unwrap_or_default().iter().rev().take_while(holds).last();
     let later = support.get(best..).unwrap_or_default().iter().take_while(holds).last();

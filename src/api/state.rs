@@ -9,7 +9,7 @@ use crate::{
     clock::SharedClock,
     domain::{Incident, IncidentId, IncidentStatus},
     history::{Filter, History},
-    intake::{Accepted, Intake},
+    intake::{Accepted, Intake, RequestKey},
     investigation::Sources,
     journal::Journal,
     runbook::Library,
@@ -106,6 +106,27 @@ impl State {
         let accepted = self.intake.accept(received).await?;
         self.metrics.alerts_received(receiver, alerts, accepted.duplicates as usize);
         Ok(accepted)
+    }
+
+    /// As [`State::accept`], of a whole request, whose repeats [`State::repeated`] then knows.
+    pub(super) async fn accept_request(
+        &self,
+        receiver: &str,
+        request: RequestKey,
+        received: Received,
+    ) -> Result<Accepted, Error> {
+        let alerts = received.alerts.len();
+        let accepted = self.intake.accept_request(request, received).await?;
+        self.metrics.alerts_received(receiver, alerts, accepted.duplicates as usize);
+        Ok(accepted)
+    }
+
+    /// What a request gets that came before and tells nothing new.
+    pub(super) fn repeated(&self, receiver: &str, request: &RequestKey) -> Option<Accepted> {
+        let accepted = self.intake.repeated(request)?;
+        let alerts = accepted.duplicates as usize;
+        self.metrics.alerts_received(receiver, alerts, alerts);
+        Some(accepted)
     }
 
     /// The incident of that id (`inc_...`) or number (`INC-7`).

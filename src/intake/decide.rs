@@ -16,7 +16,8 @@ use super::{
     handle::{Accepted, Asked, Delivered},
     name::Name,
     plan::Plan,
-    state::{Slot, State},
+    repeats::Mark,
+    state::{Slot, State, Tracked},
 };
 use crate::{
     domain::{Alert, Change, IncidentId, Payload},
@@ -59,6 +60,8 @@ impl Told {
 impl Decider<'_> {
     pub(super) fn delivery(&mut self, received: Received) -> Delivered {
         let mut told = Told::default();
+        let repeatable = is_repeatable(&received);
+        let parts = u32::try_from(received.alerts.len()).unwrap_or(u32::MAX);
         let id = received.delivery_id.as_deref();
         if id.is_some_and(|id| !self.deliveries.insert(id)) {
             self.repeated(&received, &mut told);
@@ -82,7 +85,22 @@ impl Decider<'_> {
             duplicates: told.duplicates,
             unmatched: told.unmatched,
         };
-        Delivered { accepted, spent: told.spent }
+        let again =
+            (repeatable && accepted.unmatched == 0).then(|| self.marks(&told)).flatten().map(|marks| {
+                let again =
+                    Accepted { incidents: accepted.incidents.clone(), duplicates: parts, unmatched: 0 };
+                (again, marks)
+            });
+        Delivered { accepted, spent: told.spent, again }
+    }
+
+    /// What has to stay as it is for the same delivery to tell nothing new; `None` where an incident is
+    /// over, after which time alone can turn a repeat into news.
+    fn marks(&self, told: &Told) -> Option<Vec<Mark>> {
+        let incidents = told.touched.iter().map(|slot| self.state.incidents.get(slot));
+        incidents
+            .map(|incident| Some(incident?.news.mark()).filter(|_| incident.is_some_and(Tracked::is_open)))
+            .collect()
     }
 
     /// Opens an incident for which a person asked, and gives the id of its investigation.
@@ -199,6 +217,15 @@ impl Decider<'_> {
         let budget_seconds = budget.unwrap_or(self.state.config.investigation_budget).as_secs().max(1);
         (investigation.clone(), Payload::InvestigationRequested { investigation, budget_seconds })
     }
+}
+
+/// Whether the same delivery means the same as long as nothing happens in between: it says nothing but of
+/// alerts that give their own start.
+fn is_repeatable(received: &Received) -> bool {
+    let Received { alerts, undated, changes, notes, delivery_id, dropped, reply } = received;
+    let plain = changes.is_empty() && notes.is_empty() && dropped.is_empty();
+    let unnamed = delivery_id.is_none() && reply.is_none();
+    plain && unnamed && !undated && !alerts.is_empty() && !alerts.iter().any(Alert::ends_group)
 }
 
 fn new_id(prefix: &str, now: Timestamp) -> String {

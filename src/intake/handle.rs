@@ -7,7 +7,14 @@ use tokio::sync::{
     oneshot,
 };
 
-use super::{actor::Actor, changelog::ChangeLog, config::Config, rebuild::rebuild, state::weight};
+use super::{
+    actor::Actor,
+    changelog::ChangeLog,
+    config::Config,
+    rebuild::rebuild,
+    repeats::{Mark, Repeats, RequestKey},
+    state::weight,
+};
 use crate::{
     clock::SharedClock,
     domain::{Alert, IncidentId},
@@ -21,6 +28,8 @@ pub(super) const CHANGES_STREAM: &str = "sys_changes";
 
 /// Bytes that one permit of the queue stands for.
 const PERMIT_BYTES: usize = 1_024;
+/// Deliveries whose repeats are known at sight.
+const MAX_REPEATS: usize = 4_096;
 
 /// Whether a journal is that of an incident. Others hold what belongs to none, as changes do, and begin
 /// with another event than `IncidentOpened`.
@@ -59,6 +68,8 @@ pub(super) struct Delivered {
     pub(super) accepted: Accepted,
     /// Alerts that told nothing new. To free them is work, which the one task that decides leaves to others.
     pub(super) spent: Vec<Alert>,
+    /// What the same delivery gets if it comes again, and what must not happen in between.
+    pub(super) again: Option<(Accepted, Vec<Mark>)>,
 }
 
 /// An incident that a person asks for.
@@ -110,6 +121,7 @@ pub struct Intake {
     permits: Arc<Semaphore>,
     all_permits: u32,
     changes: Arc<ChangeLog>,
+    repeats: Arc<Repeats>,
 }
 
 impl Intake {
@@ -130,11 +142,34 @@ impl Intake {
             permits: Arc::new(Semaphore::new(all)),
             all_permits: u32::try_from(all).unwrap_or(u32::MAX),
             changes,
+            repeats: Arc::new(Repeats::new(MAX_REPEATS)),
         })
+    }
+
+    /// What the repeat of a request gets that was taken as [`Intake::accept_request`], all of it on disk;
+    /// `None` when it has to be taken like any other.
+    pub fn repeated(&self, request: &RequestKey) -> Option<Accepted> {
+        self.repeats.answer(request)
+    }
+
+    /// Takes the delivery that a request held, and knows its repeats by the request's key.
+    pub async fn accept_request(&self, request: RequestKey, received: Received) -> Result<Accepted> {
+        let Delivered { accepted, again, spent } = self.deliver(received).await?;
+        drop(spent);
+        if let Some((again, marks)) = again {
+            self.repeats.note(request, again, marks);
+        }
+        Ok(accepted)
     }
 
     /// Takes a delivery. When this returns `Ok`, what it says is on disk.
     pub async fn accept(&self, received: Received) -> Result<Accepted> {
+        let Delivered { accepted, spent, .. } = self.deliver(received).await?;
+        drop(spent);
+        Ok(accepted)
+    }
+
+    async fn deliver(&self, received: Received) -> Result<Delivered> {
         let bytes = size(&received);
         // A delivery larger than the whole queue still may come alone.
         let wanted = u32::try_from(bytes / PERMIT_BYTES + 1).unwrap_or(u32::MAX).min(self.all_permits);
@@ -143,9 +178,7 @@ impl Intake {
                 TryAcquireError::NoPermits => Error::Overloaded,
                 TryAcquireError::Closed => Error::Closed,
             })?;
-        let delivered = self.ask(|reply| Job::Deliver { received, bytes, reply, permit }).await??;
-        drop(delivered.spent);
-        Ok(delivered.accepted)
+        self.ask(|reply| Job::Deliver { received, bytes, reply, permit }).await?
     }
 
     /// Opens an incident without an alert having come, and asks for its investigation.

@@ -19,6 +19,7 @@ mod pace;
 mod packed;
 mod plan;
 mod rebuild;
+mod repeats;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -27,3 +28,4 @@ pub use changelog::ChangeLog;
 pub use config::Config;
 pub use fingerprint::fingerprint;
 pub use handle::{Accepted, Asked, Error, Intake, Opened, Result, is_incident};
+pub use repeats::RequestKey;

@@ -12,6 +12,7 @@ use super::{
     fingerprint::{Key, Keys, LastGroup, Set, Table},
     group::{Subject, Topics},
     packed::Packed,
+    repeats::News,
 };
 use crate::domain::{Alert, IncidentId, Labels};
 
@@ -37,6 +38,7 @@ pub(super) struct Tracked {
     service: String,
     subjects: HashSet<Subject>,
     groups: Set<Key>,
+    pub(super) news: News,
 }
 
 impl Tracked {
@@ -109,6 +111,7 @@ impl State {
             service,
             subjects: HashSet::new(),
             groups: Set::default(),
+            news: News::default(),
         };
         self.incidents.insert(slot, tracked);
         slot
@@ -120,6 +123,7 @@ impl State {
             return;
         };
         incident.resolved_at = Some(at);
+        incident.news.happened();
         for subject in incident.subjects.drain() {
             self.topics.remove(&subject.topic, slot);
         }
@@ -168,6 +172,7 @@ impl State {
         }
         if let Some(incident) = self.incidents.get_mut(&slot) {
             incident.alerts.push(id);
+            incident.news.happened();
             incident.firing += usize::from(known.episode.is_firing());
         }
         self.alerts.insert(id, known);
@@ -245,6 +250,7 @@ impl State {
     pub(super) fn update(&mut self, id: AlertId, alert: &Alert, was_firing: bool) {
         let Some(known) = self.alerts.get_mut(&id) else { return };
         if let Some(incident) = self.incidents.get_mut(&known.slot) {
+            incident.news.happened();
             match (was_firing, known.episode.is_firing()) {
                 (true, false) => incident.firing = incident.firing.saturating_sub(1),
                 (false, true) => incident.firing += 1,
@@ -263,6 +269,7 @@ impl State {
         self.unlink(id, &known);
         if let Some(incident) = self.incidents.get_mut(&known.slot) {
             incident.alerts.retain(|other| *other != id);
+            incident.news.happened();
         }
         Some(known)
     }

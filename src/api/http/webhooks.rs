@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::body;
 use crate::{
     api::{Error, Kind, state::Shared},
+    intake::{Accepted, RequestKey},
     telemetry::RejectReason,
 };
 
@@ -76,6 +77,10 @@ async fn take(
     let raw = body::read(headers, body, LIMIT).await?;
     let body = body::decoded(headers, raw, LIMIT)?;
     let request = Request { headers: names_and_values(headers), body, received_at: state.clock.now() };
+    let key = RequestKey::of(receiver.name(), &request.headers, &request.body);
+    if let Some(accepted) = state.repeated(receiver.name(), &key) {
+        return Ok(taken(&accepted));
+    }
     let received = receiver.receive(&request).map_err(|rejection| {
         let body = wording(&rejection);
         let error = match rejection {
@@ -90,8 +95,12 @@ async fn take(
         tracing::warn!(receiver, parts, first = received.dropped.first(), "left out parts of a delivery");
     }
     let reply = received.reply.clone();
-    let accepted = state.accept(receiver.name(), received).await?;
-    Ok(reply.unwrap_or_else(|| json!({ "status": "accepted", "incidents": accepted.incidents })))
+    let accepted = state.accept_request(receiver.name(), key, received).await?;
+    Ok(reply.unwrap_or_else(|| taken(&accepted)))
+}
+
+fn taken(accepted: &Accepted) -> Value {
+    json!({ "status": "accepted", "incidents": accepted.incidents })
 }
 
 /// Senders understand 401, 413 and 503 beside 202, and drop what gets another 4xx. A fault of our own is

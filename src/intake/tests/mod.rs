@@ -6,6 +6,7 @@ mod incidents;
 mod pipeline;
 mod property;
 mod receivers;
+mod repeats;
 mod restart;
 
 use std::{
@@ -17,7 +18,7 @@ use std::{
 use jiff::Timestamp;
 use quell_sdk::Received;
 
-use super::{Accepted, Config, Error, Intake};
+use super::{Accepted, Config, Error, Intake, RequestKey};
 use crate::{
     clock::Clock,
     domain::{Alert, AlertStatus, Event, Incident, IncidentId},
@@ -71,8 +72,13 @@ impl World {
         *self.clock.0.lock().unwrap() += Duration::from_secs(seconds);
     }
 
+    /// Whatever is known at sight is what reading it again says.
     async fn accept(&self, received: Received) -> Accepted {
-        self.intake.accept(received).await.unwrap()
+        let key = RequestKey::of("test", &[], format!("{received:?}").as_bytes());
+        let known = self.intake.repeated(&key);
+        let accepted = self.intake.accept_request(key, received).await.unwrap();
+        assert_eq!(known.unwrap_or_else(|| accepted.clone()), accepted);
+        accepted
     }
 
     /// One delivery of alerts that give start times.

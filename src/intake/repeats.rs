@@ -35,7 +35,7 @@ impl RequestKey {
     }
 }
 
-/// How much has happened to an incident. It ends with the state that counts it, so that whoever watches
+/// How much has happened to an incident's alerts; one more of them changes nothing about the others. It ends with the state that counts it, so that whoever watches
 /// learns of that too.
 #[derive(Debug, Default)]
 pub(super) struct News(Arc<AtomicU64>);

@@ -38,6 +38,7 @@ pub(super) struct Tracked {
     service: String,
     subjects: HashSet<Subject>,
     groups: Set<Key>,
+    /// What happens to alerts that it has already.
     pub(super) news: News,
 }
 
@@ -168,11 +169,14 @@ impl State {
         };
         self.weight += known.weight;
         if !alert.labels.is_empty() {
-            self.by_key.insert(known.labels, id);
+            let before = self.by_key.insert(known.labels, id);
+            if let Some(before) = before.and_then(|id| self.alerts.get(&id)) {
+                // Who goes by these labels finds another alert from now on.
+                self.incidents.get(&before.slot).inspect(|incident| incident.news.happened());
+            }
         }
         if let Some(incident) = self.incidents.get_mut(&slot) {
             incident.alerts.push(id);
-            incident.news.happened();
             incident.firing += usize::from(known.episode.is_firing());
         }
         self.alerts.insert(id, known);

@@ -35,13 +35,47 @@ const USUAL: f64 = 0.01;
 /// Weight of a usual delay that came more often.
 const HICCUP: f64 = 0.4;
 
+/// What a slow edge says for a node that it touches, and a healthy one against it, in decibans. A fault of a node
+/// that spares one of its edges is rarer than one that spares none of what is seen.
+const SLOW: f64 = 3.0;
+const HEALTHY: f64 = 5.0;
+/// Part of the blame from which on the other end of an edge is named as well.
+const EITHER: f64 = 0.1;
+/// Decibans from which on an edge is clearly slow.
+const CLEAR: f64 = 10.0;
+
+/// Calls of an edge from which on it can be called slow.
+const ENOUGH: usize = 3;
+
 /// Most edges that are blamed on a node.
 const EDGES: usize = 150;
+
+/// Edges of a node.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    /// Those that were seen often enough to be slow.
+    edges: usize,
+    /// Those that are as ever, one of few calls in part.
+    healthy_out: f64,
+    healthy_into: f64,
+    /// Those that are slow, one that hardly is in part.
+    slow: f64,
+}
 
 #[derive(Default)]
 struct Gaps {
     normal: Vec<f64>,
     incident: Vec<(UnixNanos, f64)>,
+}
+
+impl Gaps {
+    /// Whether its calls took as long as calls do, whatever the edge: 1 if so, less if there are few, else 0.
+    fn healthy(&self, pooled: &[f64]) -> f64 {
+        let Some(limit) = quantile(pooled, 0.99) else { return 0.0 };
+        let slow = self.incident.iter().filter(|(_, seconds)| *seconds > limit).count();
+        let calls = self.incident.len();
+        if slow * 4 > calls { 0.0 } else { (calls as f64 / ENOUGH as f64).min(1.0) }
+    }
 }
 
 struct Shifted {
@@ -87,14 +121,16 @@ pub(super) fn find(traced: &Traced<'_>, periods: &Periods) -> Vec<Finding> {
     }
     pooled.sort_by(f64::total_cmp);
     let places = edges.len();
-    let seen: BTreeMap<Arc<str>, usize> = edges
-        .iter()
-        .filter(|(_, gaps)| gaps.incident.len() >= 3)
-        .flat_map(|((caller, callee), _)| [caller.clone(), callee.clone()])
-        .fold(BTreeMap::new(), |mut counts, node| {
-            *counts.entry(node).or_default() += 1;
-            counts
-        });
+    let mut seen: BTreeMap<Arc<str>, Seen> = BTreeMap::new();
+    for ((caller, callee), gaps) in &edges {
+        let (often, healthy) = (usize::from(gaps.incident.len() >= ENOUGH), gaps.healthy(&pooled));
+        let of_caller = seen.entry(caller.clone()).or_default();
+        of_caller.edges += often;
+        of_caller.healthy_out += healthy;
+        let of_callee = seen.entry(callee.clone()).or_default();
+        of_callee.edges += often;
+        of_callee.healthy_into += healthy;
+    }
     let requests = traced.requests(periods);
     let shifted: Vec<Shifted> = edges
         .into_iter()
@@ -109,6 +145,12 @@ pub(super) fn find(traced: &Traced<'_>, periods: &Periods) -> Vec<Finding> {
             found
         })
         .collect();
+    for found in &shifted {
+        let part = (found.decibans / CLEAR).min(1.0);
+        for end in [&found.edge.0, &found.edge.1] {
+            seen.entry(end.clone()).or_default().slow += part;
+        }
+    }
     blame(shifted, &seen)
 }
 
@@ -131,7 +173,7 @@ pub fn gap(forest: &Forest<'_>, caller: usize) -> Option<f64> {
 }
 
 fn shifted(edge: Edge, mut gaps: Gaps, pooled: &[f64], (places, least): (usize, f64)) -> Option<Shifted> {
-    if gaps.incident.len() < 3 {
+    if gaps.incident.len() < ENOUGH {
         return None;
     }
     gaps.normal.sort_by(f64::total_cmp);
@@ -160,11 +202,10 @@ fn shifted(edge: Edge, mut gaps: Gaps, pooled: &[f64], (places, least): (usize, 
     })
 }
 
-fn blame(mut shifted: Vec<Shifted>, seen: &BTreeMap<Arc<str>, usize>) -> Vec<Finding> {
+fn blame(mut shifted: Vec<Shifted>, seen: &BTreeMap<Arc<str>, Seen>) -> Vec<Finding> {
     // What lost least decides nothing, and blaming compares all with all.
     shifted.sort_by(|a, b| b.seconds.total_cmp(&a.seconds).then_with(|| a.edge.cmp(&b.edge)));
     shifted.truncate(EDGES);
-    let total: f64 = shifted.iter().map(|edge| edge.seconds).sum();
     let mut findings = Vec::new();
     while !shifted.is_empty() {
         let nodes: BTreeSet<Arc<str>> =
@@ -175,7 +216,8 @@ fn blame(mut shifted: Vec<Shifted>, seen: &BTreeMap<Arc<str>, usize>) -> Vec<Fin
             let score = |node: &Arc<str>| {
                 let touching: Vec<_> =
                     shifted.iter().filter(|found| found.edge.0 == *node || found.edge.1 == *node).collect();
-                let part = touching.len() as f64 / seen.get(node).copied().unwrap_or(1).max(1) as f64;
+                let all = seen.get(node).map_or(1, |seen| seen.edges);
+                let part = touching.len() as f64 / all.max(1) as f64;
                 let called = touching.iter().any(|found| found.edge.1 == *node);
                 let seconds = touching.iter().map(|found| found.seconds).sum::<f64>();
                 seconds * part * if called { 1.01 } else { 1.0 }
@@ -186,13 +228,30 @@ fn blame(mut shifted: Vec<Shifted>, seen: &BTreeMap<Arc<str>, usize>) -> Vec<Fin
         };
         let (blamed, rest): (Vec<_>, Vec<_>) =
             shifted.into_iter().partition(|found| found.edge.0 == node || found.edge.1 == node);
-        findings.extend(blamed.into_iter().map(|found| finding(&node, found, total)));
+        for found in blamed {
+            let (caller, callee) = &found.edge;
+            let apart = speaks_for(callee, seen, |seen| seen.healthy_into)
+                - speaks_for(caller, seen, |seen| seen.healthy_out);
+            let of_callee = 1.0 / (1.0 + 10_f64.powf(-apart / 10.0));
+            for (end, part) in [(callee, of_callee), (caller, 1.0 - of_callee)] {
+                if *end == node || part >= EITHER {
+                    findings.push(finding(end, &found, part.max(EITHER)));
+                }
+            }
+        }
         shifted = rest;
     }
     findings
 }
 
-fn finding(node: &Arc<str>, found: Shifted, total: f64) -> Finding {
+/// What the edges of a node say of it, in decibans: each slow one for it, each that is as ever against it. What a
+/// node sends and what it takes can fail apart, so that only healthy edges of the same direction count.
+fn speaks_for(node: &Arc<str>, seen: &BTreeMap<Arc<str>, Seen>, healthy: impl Fn(&Seen) -> f64) -> f64 {
+    seen.get(node).map_or(0.0, |seen| SLOW * seen.slow - HEALTHY * healthy(seen))
+}
+
+/// `part` is that of the edge's loss which is blamed on this end of it.
+fn finding(node: &Arc<str>, found: &Shifted, part: f64) -> Finding {
     let (caller, callee) = &found.edge;
     let peer = if caller == node { callee } else { caller };
     let mut numbers = vec![
@@ -215,8 +274,8 @@ fn finding(node: &Arc<str>, found: Shifted, total: f64) -> Finding {
         observed: found.observed,
         unit: "s".to_owned(),
         decibans: found.decibans,
-        share: Some(found.seconds / total.max(f64::MIN_POSITIVE)),
-        since: since(found.moments),
+        share: Some(part),
+        since: since(found.moments.clone()),
         peer: Some(peer.to_string()),
         language: Language::Traceql,
         query: format!(

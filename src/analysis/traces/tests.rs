@@ -106,3 +106,32 @@ fn traffic_is_stated_as_counts_and_as_rates_of_what_was_traced() {
     let rate = number(finding, "rate of requests").expect("a rate");
     assert!((rate - 10.0).abs() < 0.05, "{rate}");
 }
+
+#[test]
+fn which_end_of_a_slow_call_is_at_fault_depends_on_what_else_they_do() {
+    // A shop that calls a cart, slowly, and others that answer as ever.
+    let blamed = |others: usize| -> Vec<(String, f64)> {
+        let request = |way: i64| {
+            let cart = call("shop", "call cart", 22 + way).client().calls(call("cart", "get", 20));
+            (0..others).fold(call("shop", "GET /", 50 + way).calls(cart), |request, other| {
+                let name = ["prices", "search", "reviews", "images"][other];
+                request.calls(call("shop", "call", 12).client().calls(call(name, "get", 10)))
+            })
+        };
+        let case = case(|_| request(180));
+        let found = find_delays(&Traced::new(&case), &PERIODS);
+        let mut ends: Vec<(String, f64)> = found
+            .iter()
+            .filter(|finding| finding.kind == IndicatorKind::NetworkGap)
+            .map(|finding| (finding.entity.name.clone(), finding.share.unwrap_or_default()))
+            .collect();
+        ends.sort_by(|a, b| b.1.total_cmp(&a.1));
+        ends
+    };
+    let [(one, of_one), (_, of_other)] = &*blamed(1) else { panic!("both ends may be at fault") };
+    assert!(
+        one == "cart" && of_one > of_other,
+        "one healthy call speaks for the caller: {of_one} {of_other}"
+    );
+    assert!(matches!(&*blamed(4), [(only, _)] if only == "cart"), "{:?}", blamed(4));
+}

@@ -94,6 +94,22 @@ impl Perturbation {
         Self { seed: self.seed, ..Self::default() } == *self
     }
 
+    /// Conditions under which telemetry is read in practice: whole, sampled, with gaps, on wrong clocks, and paged
+    /// early or late. How often answers are right over all of them is what confidence should promise: incidents to
+    /// come are no cleaner than those that are kept.
+    pub fn conditions() -> Vec<Self> {
+        let as_it_is = Self::default;
+        vec![
+            as_it_is(),
+            Self { traces: Share(0.5), ..as_it_is() },
+            Self { traces: Share(0.5), seed: 8, ..as_it_is() },
+            Self { onset_shift: SignedDuration::from_secs(60), ..as_it_is() },
+            Self { onset_shift: SignedDuration::from_secs(-60), ..as_it_is() },
+            Self { drop: Share(0.1), ..as_it_is() },
+            Self { skew: Duration::from_secs(2), ..as_it_is() },
+        ]
+    }
+
     /// In a few words; empty when it changes nothing.
     pub fn phrase(&self) -> String {
         let mut words: Vec<String> =
@@ -111,6 +127,14 @@ impl Perturbation {
             words.push(format!("clocks wrong by up to {} s", self.skew.as_secs_f64()));
         }
         words.join(", ")
+    }
+
+    /// As [`Perturbation::phrase`], in words where it changes nothing.
+    pub fn words(&self) -> String {
+        match self.phrase() {
+            phrase if phrase.is_empty() => "as recorded".to_owned(),
+            phrase => phrase,
+        }
     }
 
     /// Does it. The same seed does the same, in any bundle.

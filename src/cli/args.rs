@@ -378,6 +378,9 @@ pub(super) struct Calibrate {
     /// Where the table goes.
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
+    /// Fit on the incidents as they were recorded alone, not also on sampled, incomplete and late versions of them.
+    #[arg(long)]
+    pub as_recorded: bool,
     /// Day of the fit; the newest incident's when left out, so that the same incidents give the same table.
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub date: Option<jiff::civil::Date>,

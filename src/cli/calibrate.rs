@@ -18,27 +18,33 @@ use crate::{
 pub(super) async fn run(args: Calibrate, out: &Out) -> Result<Exit> {
     let datasets = bench::datasets(&args.answering)?;
     let library = bench::library(&args.answering, out);
-    let options = Options {
-        jobs: args.answering.jobs,
-        budget: args.answering.budget,
-        perturbation: Perturbation::default(),
-    };
-    let answered = bench::answer(&datasets, &options, &library, None, out).await?;
-    let mut samples = Vec::new();
-    let mut fitted_on = Vec::new();
-    for (report, _) in &answered {
-        let of_dataset = calibrate::samples(report);
-        fitted_on.push(CalibrationDataset { name: report.dataset.clone(), cases: of_dataset.len() });
-        samples.extend(of_dataset);
+    let conditions =
+        if args.as_recorded { vec![Perturbation::default()] } else { Perturbation::conditions() };
+    let (mut samples, mut fitted_on, mut newest) = (Vec::new(), Vec::new(), None);
+    for perturbation in &conditions {
+        let options = Options {
+            jobs: args.answering.jobs,
+            budget: args.answering.budget,
+            perturbation: perturbation.clone(),
+        };
+        for (report, answers) in bench::answer(&datasets, &options, &library, None, out).await? {
+            let of_dataset = calibrate::samples(&report, conditions.len());
+            if perturbation.is_none() {
+                fitted_on.push(CalibrationDataset { name: report.dataset.clone(), cases: of_dataset.len() });
+                newest = newest.max(answers.iter().filter_map(end).max());
+            }
+            samples.extend(of_dataset);
+        }
     }
     let date = match args.date {
         Some(date) => date,
-        None => newest(answered.iter().flat_map(|(_, answers)| answers))
+        None => newest
             .ok_or_else(|| Failure::new(Exit::General, "no case was answered; see above"))?
             .to_zoned(TimeZone::UTC)
             .date(),
     };
-    let table = calibrate::fit(&samples, fitted_on, &date.to_string())?;
+    let conditions = conditions.iter().map(Perturbation::words).collect();
+    let table = calibrate::fit(&samples, fitted_on, conditions, &date.to_string())?;
     let mut text = serde_json::to_string_pretty(&table)?;
     text.push('\n');
     std::fs::write(&args.out, text)
@@ -48,8 +54,8 @@ pub(super) async fn run(args: Calibrate, out: &Out) -> Result<Exit> {
     Ok(Exit::Ok)
 }
 
-fn newest<'a>(answers: impl Iterator<Item = &'a Answered>) -> Option<Timestamp> {
-    answers.filter_map(|case| Some(case.answer.as_ref().ok()?.end)).max()
+fn end(case: &Answered) -> Option<Timestamp> {
+    Some(case.answer.as_ref().ok()?.end)
 }
 
 fn print(table_: &CalibrationTable, out: &Out) -> Result<()> {

@@ -23,6 +23,9 @@ pub struct CalibrationProvenance {
     /// `isotonic` or `platt`.
     pub method: String,
     pub datasets: Vec<CalibrationDataset>,
+    /// What was done to the incidents; each was answered under all of them, and counts once.
+    #[serde(default)]
+    pub conditions: Vec<String>,
     /// Cases, and groups of cases alike in cause, over all datasets.
     pub cases: usize,
     pub groups: usize,

@@ -15,7 +15,7 @@ const TEMPER: f64 = 0.8;
 /// Log-odds of "none of these", in decibans: what a place with one clear symptom reaches.
 const NONE: f64 = 6.0;
 /// Most that may be claimed with no signal, with one, and so on up to all four.
-const CAPS: [f64; 5] = [0.3, 0.88, 0.9, 0.9, 0.97];
+const CAPS: [f64; 5] = [0.3, 0.95, 0.96, 0.97, 0.97];
 /// Bound of a raw score, in decibans either way: one in a million.
 const MOST: Decibans = 60.0;
 
@@ -155,6 +155,6 @@ mod tests {
     fn fewer_signals_cap_the_claim() {
         let mut hypotheses = vec![hypothesis(1, 100.0)];
         weigh(&mut hypotheses, &[SignalKind::Metrics]);
-        assert!(hypotheses[0].probability <= 0.9);
+        assert!(hypotheses[0].probability <= 0.95);
     }
 }

@@ -53,12 +53,17 @@ impl Method {
 ///
 /// # Errors
 /// When there are too few cases or groups to judge by.
-pub fn fit(samples: &[Sample], datasets: Vec<CalibrationDataset>, date: &str) -> Result<CalibrationTable> {
+pub fn fit(
+    samples: &[Sample],
+    datasets: Vec<CalibrationDataset>,
+    conditions: Vec<String>,
+    date: &str,
+) -> Result<CalibrationTable> {
     let groups = groups(samples).len();
-    if samples.len() < CASES || groups < GROUPS {
+    let cases = samples.iter().map(|sample| sample.weight).sum::<f64>().round() as usize;
+    if cases < CASES || groups < GROUPS {
         return Err(Error::TooFew(format!(
-            "{} cases of {groups} different causes are too few to fit; label at least {CASES} of {GROUPS}",
-            samples.len()
+            "{cases} cases of {groups} different causes are too few to fit; label at least {CASES} of {GROUPS}",
         )));
     }
     let judged = |method: Method| {
@@ -74,7 +79,8 @@ pub fn fit(samples: &[Sample], datasets: Vec<CalibrationDataset>, date: &str) ->
     let provenance = CalibrationProvenance {
         method: method.as_str().to_owned(),
         datasets,
-        cases: samples.len(),
+        conditions,
+        cases,
         groups,
         date: date.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -28,7 +28,12 @@ pub fn isotonic(samples: &[Sample]) -> Vec<(Decibans, f64)> {
     // Equal scores cannot be told apart.
     let mut blocks: Vec<(Decibans, Block)> = Vec::new();
     for sample in sorted {
-        let one = Block { raws: sample.raw, rights: f64::from(u8::from(sample.right)), count: 1.0 };
+        let weight = sample.weight;
+        let one = Block {
+            raws: sample.raw * weight,
+            rights: f64::from(u8::from(sample.right)) * weight,
+            count: weight,
+        };
         match blocks.last_mut() {
             Some((raw, block)) if *raw == sample.raw => block.add(one),
             _ => blocks.push((sample.raw, one)),

@@ -3,9 +3,9 @@ use crate::domain::Decibans;
 
 /// Nats per deciban.
 const NATS: f64 = std::f64::consts::LN_10 / 10.0;
-/// Standard deviation of the prior over both parameters. Not weak: the incidents at hand are few, and whoever set
-/// the weights of the arguments had seen them, so that what fits them best promises too much to others.
-const PRIOR: f64 = 0.6;
+/// Standard deviation of the prior over both parameters: the incidents at hand are few, and whoever set the weights
+/// of the arguments had seen them, so that what fits them best promises too much to others.
+const PRIOR: f64 = 1.0;
 /// Rounds of Newton's method; a handful is enough.
 const ROUNDS: usize = 100;
 /// Distance between points of the table, in decibans, and most of them.
@@ -56,7 +56,7 @@ impl Platt {
                 let odds = self.slope * sample.raw * NATS + self.offset;
                 let odds = if sample.right { -odds } else { odds };
                 // ln(1 + e^odds), which does not overflow.
-                odds.max(0.0) + (-odds.abs()).exp().ln_1p()
+                sample.weight * (odds.max(0.0) + (-odds.abs()).exp().ln_1p())
             })
             .sum();
         data + prior
@@ -74,8 +74,8 @@ fn descend(samples: &[Sample], may_move: impl Fn(usize) -> bool) -> Platt {
         for sample in samples {
             let x = sample.raw * NATS;
             let said = at.apply(sample.raw);
-            let miss = said - f64::from(u8::from(sample.right));
-            let spread = said * (1.0 - said);
+            let miss = sample.weight * (said - f64::from(u8::from(sample.right)));
+            let spread = sample.weight * said * (1.0 - said);
             down += miss * x;
             across += miss;
             aa += spread * x * x;

@@ -11,7 +11,7 @@ fn drawn(count: u32, truth: impl Fn(f64) -> f64) -> Vec<Sample> {
             let raw = -20.0 + 40.0 * f64::from(number) / f64::from(count);
             let chance = (f64::from(number) * golden).fract();
             let said = truth(raw);
-            Sample { raw, said, right: chance < said, group: format!("g{}", number % 17) }
+            Sample { raw, said, right: chance < said, group: format!("g{}", number % 17), weight: 1.0 }
         })
         .collect()
 }
@@ -69,7 +69,7 @@ proptest! {
     ) {
         let samples: Vec<Sample> = items
             .into_iter()
-            .map(|(raw, right)| Sample { raw: raw.round(), said: 0.5, right, group: "g".to_owned() })
+            .map(|(raw, right)| Sample { raw: raw.round(), said: 0.5, right, group: "g".to_owned(), weight: 1.0 })
             .collect();
         for points in [isotonic(&samples), platt(&samples).points(&samples)] {
             prop_assert!(!points.is_empty());
@@ -114,7 +114,13 @@ fn a_score_that_says_nothing_gets_the_share_of_right_answers() {
 #[test]
 fn a_few_right_answers_are_no_certainty() {
     let samples: Vec<Sample> = (0..5)
-        .map(|number| Sample { raw: f64::from(number), said: 1.0, right: true, group: String::new() })
+        .map(|number| Sample {
+            raw: f64::from(number),
+            said: 1.0,
+            right: true,
+            group: String::new(),
+            weight: 1.0,
+        })
         .collect();
     assert!(apply(&isotonic(&samples), 4.0) < 0.99);
     assert!(platt(&samples).apply(4.0) < 0.99);
@@ -126,7 +132,7 @@ fn the_better_fit_is_chosen_by_causes_it_does_not_know() {
     for sample in &mut samples {
         sample.said = sigmoid(sample.raw);
     }
-    let table = fit(&samples, Vec::new(), "2026-01-01").expect("a table");
+    let table = fit(&samples, Vec::new(), Vec::new(), "2026-01-01").expect("a table");
     let from = &table.provenance;
     let chosen = if from.method == "platt" { from.platt } else { from.isotonic };
     assert!(chosen.brier <= from.platt.brier.min(from.isotonic.brier));
@@ -134,7 +140,7 @@ fn the_better_fit_is_chosen_by_causes_it_does_not_know() {
     assert_eq!((from.cases, from.groups, from.date.as_str()), (600, 17, "2026-01-01"));
     let before: Vec<_> = samples.iter().map(|sample| (sample.said, sample.right)).collect();
     assert_eq!(from.before.brier, Reliability::of(&before).expect("cases").brier);
-    assert_eq!(table, fit(&samples, Vec::new(), "2026-01-01").expect("the same table"));
+    assert_eq!(table, fit(&samples, Vec::new(), Vec::new(), "2026-01-01").expect("the same table"));
 }
 
 #[test]
@@ -144,19 +150,35 @@ fn held_out_cases_are_judged_by_the_others_alone() {
         .map(|number| {
             let group = number % 6;
             let raw = f64::from(number % 10);
-            Sample { raw, said: 0.5, right: group.is_multiple_of(2), group: group.to_string() }
+            Sample { raw, said: 0.5, right: group.is_multiple_of(2), group: group.to_string(), weight: 1.0 }
         })
         .collect();
-    let table = fit(&samples, Vec::new(), "2026-01-01").expect("a table");
+    let table = fit(&samples, Vec::new(), Vec::new(), "2026-01-01").expect("a table");
     assert!(table.provenance.platt.brier > 0.25, "{:?}", table.provenance);
 }
 
 #[test]
 fn too_few_cases_are_refused() {
     let few = drawn(8, sigmoid);
-    assert!(fit(&few, Vec::new(), "").is_err());
+    assert!(fit(&few, Vec::new(), Vec::new(), "").is_err());
     let mut one_cause = drawn(50, sigmoid);
     one_cause.iter_mut().for_each(|sample| sample.group = "same".to_owned());
-    let error = fit(&one_cause, Vec::new(), "").expect_err("one cause").to_string();
+    let error = fit(&one_cause, Vec::new(), Vec::new(), "").expect_err("one cause").to_string();
     assert!(error.contains("50 cases of 1 different causes"), "{error}");
+}
+
+#[test]
+fn a_case_under_many_conditions_counts_once() {
+    let once = drawn(60, sigmoid);
+    let part = |sample: &Sample| Sample { weight: 0.25, ..sample.clone() };
+    let often: Vec<Sample> = once.iter().flat_map(|sample| std::iter::repeat_n(part(sample), 4)).collect();
+    let (one, other) = (platt(&once), platt(&often));
+    assert!((one.slope - other.slope).abs() < 1e-6 && (one.offset - other.offset).abs() < 1e-6);
+    let near = |(one, other): (&(f64, f64), &(f64, f64))| {
+        (one.0 - other.0).abs() < 1e-6 && (one.1 - other.1).abs() < 1e-6
+    };
+    let (one, other) = (isotonic(&once), isotonic(&often));
+    assert!(one.len() == other.len() && one.iter().zip(&other).all(near), "{one:?} {other:?}");
+    let table = fit(&often, Vec::new(), Vec::new(), "2026-01-01").expect("a table");
+    assert_eq!(table.provenance.cases, 60);
 }

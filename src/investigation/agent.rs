@@ -9,6 +9,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::{
     board::{Board, Suspect},
+    elsewhere::healthy_elsewhere,
     fault::{OF_CHANGES, Prediction, Sign, signature},
     propagation,
     propose::Proposal,
@@ -320,6 +321,9 @@ fn of_change(proposal: &Proposal, suspect: &Suspect, board: &Board) -> Vec<Argum
                 test: "change:by-itself".to_owned(),
             });
         }
+    }
+    if let Some((decibans, text)) = healthy_elsewhere(board, suspect, &entity.service) {
+        arguments.push(argument("elsewhere", decibans, text));
     }
     arguments.extend(of_growth(entity, suspect, board));
     let change = board.case.changes.get(suspect.candidate.change);

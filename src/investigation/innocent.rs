@@ -1,6 +1,6 @@
 //! Changes that did not do it, each with the reason that would convince whoever made it.
 
-use super::{board::Board, symptoms::moment};
+use super::{board::Board, elsewhere::healthy_elsewhere, symptoms::moment};
 use crate::domain::{Hypothesis, Innocent};
 
 /// Probability of the first hypothesis from which on it clears changes elsewhere.
@@ -82,6 +82,9 @@ fn reason(board: &Board, suspect: &super::board::Suspect, hypotheses: &[Hypothes
         && place.decibans() < 3.0
     {
         return Some(format!("{} shows no deviation of its own", first.service));
+    }
+    if let Some((_, because)) = healthy_elsewhere(board, suspect, &first.service) {
+        return Some(because);
     }
     let has_content = board
         .case

@@ -9,6 +9,7 @@ mod board;
 mod calibration;
 mod collect;
 mod coordinator;
+mod elsewhere;
 mod fault;
 mod innocent;
 mod place;

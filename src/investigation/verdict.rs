@@ -4,7 +4,7 @@ use super::{
     board::Board,
     symptoms::{Observed, moment},
 };
-use crate::domain::{EntityKind, Hypothesis, IndicatorKind, SignalKind, Verdict};
+use crate::domain::{Entity, EntityKind, Hypothesis, IndicatorKind, SignalKind, Verdict};
 
 /// Least probability of the first hypothesis to be called the cause.
 const FOUND: f64 = 0.5;
@@ -62,7 +62,13 @@ pub(super) fn verdict(board: &Board, hypotheses: &[Hypothesis]) -> (Verdict, Str
     if first.probability >= FOUND {
         let strongest = first.arguments.iter().max_by(|a, b| a.decibans.total_cmp(&b.decibans));
         let why = strongest.map(|argument| format!("; {}", argument.text)).unwrap_or_default();
-        return (Verdict::CauseFound, format!("{} ({percent:.0} %), since {onset}{why}", first.claim));
+        let second = second_fault(board, hypotheses)
+            .map(|second| format!("; apart from it, something else is wrong: {}", second.claim));
+        let second = second.unwrap_or_default();
+        return (
+            Verdict::CauseFound,
+            format!("{} ({percent:.0} %), since {onset}{why}{second}", first.claim),
+        );
     }
     let rival = hypotheses.get(1).map(|second| format!(", before \"{}\"", second.claim)).unwrap_or_default();
     (
@@ -73,6 +79,40 @@ pub(super) fn verdict(board: &Board, hypotheses: &[Hypothesis]) -> (Verdict, Str
             first.claim
         ),
     )
+}
+
+/// Log-odds, in decibans, from which on a hypothesis stands on its own feet, and what its place must show of that.
+const STANDS: f64 = 12.0;
+const OWN: f64 = 8.0;
+
+/// A second fault at the same time: a place with clear signs of its own that the first cannot have brought about, nor
+/// the other way round, since neither depends on the other.
+fn second_fault<'a>(board: &Board, hypotheses: &'a [Hypothesis]) -> Option<&'a Hypothesis> {
+    let first = hypotheses.first()?;
+    let graph = &board.observed.graph;
+    let knows = |entity: &Entity| graph.contains(&entity.name) || graph.contains(&entity.service);
+    if !knows(&first.entity) {
+        return None;
+    }
+    let related = |entity: &Entity| {
+        [&entity.name, &entity.service].into_iter().any(|name| {
+            [&first.entity.name, &first.entity.service].into_iter().any(|cause| {
+                name == cause
+                    || graph.below(cause).contains_key(name)
+                    || graph.above(cause).contains_key(name)
+            })
+        })
+    };
+    hypotheses.iter().find(|hypothesis| {
+        let of_place = hypothesis.arguments.iter().filter(|argument| {
+            argument.test.starts_with("place:") && !argument.test.ends_with("service-level")
+        });
+        let own = of_place.map(|argument| argument.decibans).fold(0.0, f64::max);
+        hypothesis.log_odds() >= STANDS
+            && own >= OWN
+            && knows(&hypothesis.entity)
+            && !related(&hypothesis.entity)
+    })
 }
 
 /// Whether callers feel a symptom: work that fails, stalls or is left out. That something runs hot they do not.

@@ -3,8 +3,12 @@
 use std::time::Duration;
 
 use super::paths::Context;
-use crate::domain::{
-    Action, Approval, Blast, EntityKind, Factor, FaultClass, Hypothesis, RecoveryPath, Risk, Step, StepKind,
+use crate::{
+    domain::{
+        Action, Approval, Blast, EntityKind, Factor, FaultClass, Hypothesis, RecoveryPath, Risk, SignalKind,
+        Step, StepKind,
+    },
+    investigation::board::Board,
 };
 
 /// Probability of a bad change from which on undoing it need not wait for certainty.
@@ -32,6 +36,25 @@ pub(super) fn rank(paths: &mut [RecoveryPath], hypotheses: &[Hypothesis], contex
     });
     undo_a_likely_change_first(paths, hypotheses);
     irreversible_never_first(paths);
+}
+
+/// Whether there is anything that an action would take back. Where changes are known and none reached the place, there
+/// is nothing to roll back; where they are not, somebody may know of one. A rollout can only be stopped when one
+/// is known to be under way.
+pub(super) fn has_what_it_undoes(action: Action, hypothesis: &Hypothesis, board: &Board) -> bool {
+    let undoes = matches!(
+        action,
+        Action::RollbackCode | Action::RollbackConfig | Action::FeatureOff | Action::StopRollout
+    );
+    if !undoes || hypothesis.change_id.is_some() {
+        return true;
+    }
+    let latest = board.cause_by();
+    let reached = board.suspects.values().filter(|suspect| !suspect.candidate.undeployed).any(|suspect| {
+        let of_place = |service: &str| service == hypothesis.entity.service || service.is_empty();
+        suspect.candidate.rollouts.iter().any(|rollout| of_place(&rollout.service) && rollout.at <= latest)
+    });
+    reached || (action != Action::StopRollout && !board.seen.contains(&SignalKind::Changes))
 }
 
 /// A mitigation need not wait for certainty: likely change, quick undo.

@@ -47,6 +47,9 @@ pub(crate) fn recovery_paths(hypotheses: &[Hypothesis], context: &Context<'_>) -
             }
         }
         for (action, _) in actions(hypothesis.fault).into_iter().take(ACTIONS) {
+            if !gates::has_what_it_undoes(action, hypothesis, context.board) {
+                continue;
+            }
             let key = (action, hypothesis.entity.clone());
             paths.entry(key).or_insert_with_key(|key| of_table(key, hypothesis, context));
         }

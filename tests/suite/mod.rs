@@ -14,6 +14,7 @@ mod bench_command;
 mod cli_query;
 mod evidence;
 mod server;
+mod side_by_side;
 
 /// Says that recordings which a test reads are not there. A test's own output is shown only when it fails, and what
 /// was not checked has to be seen when it passes.

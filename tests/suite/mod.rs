@@ -12,7 +12,9 @@ mod app_restart;
 mod authored;
 mod bench_command;
 mod cli_query;
+mod cli_server;
 mod evidence;
+mod program;
 mod server;
 
 /// Says that recordings which a test reads are not there. A test's own output is shown only when it fails, and what

@@ -20,7 +20,7 @@ pub(super) async fn run(args: Calibrate, out: &Out) -> Result<Exit> {
     let library = bench::library(&args.answering, out);
     let options = Options {
         jobs: args.answering.jobs,
-        budget: args.answering.budget,
+        budget: args.answering.working.budget(),
         perturbation: Perturbation::default(),
     };
     let answered = bench::answer(&datasets, &options, &library, None, out).await?;

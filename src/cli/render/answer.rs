@@ -226,8 +226,9 @@ fn footer(found: &Investigation, width: usize, ask: Option<&str>) -> String {
     let read = if items.is_empty() { "nothing".to_owned() } else { items.join(", ") };
     let mut text = String::from("\n");
     if let (Some(ask), Some(first)) = (ask, found.evidence.first()) {
-        let line = format!("numbers in doubt? {} {} runs the query of {}", clean(ask), first.id, first.id);
-        writeln!(text, "{}", dim(&line)).ok();
+        // On a line of its own and never broken, to be copied.
+        writeln!(text, "{}", dim(&format!("numbers in doubt? This runs the query of {}:", first.id))).ok();
+        writeln!(text, "{} {}", clean(ask), first.id).ok();
     }
     let read = format!(
         "read {read}; first ranking after {first}, done after {total}; quell shows commands and never runs them"

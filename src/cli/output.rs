@@ -85,7 +85,7 @@ impl Out {
 /// 160 are hard to read.
 fn width(columns: Option<&str>, terminal: Option<u16>) -> usize {
     let said = columns.and_then(|columns| columns.parse().ok());
-    said.or(terminal.map(usize::from)).unwrap_or(100).clamp(40, 160)
+    said.or_else(|| terminal.map(usize::from)).unwrap_or(100).clamp(40, 160)
 }
 
 /// Writes to standard output. A reader that went away (`| head`) ends the program quietly.

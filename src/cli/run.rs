@@ -87,7 +87,7 @@ async fn asynchronous(command: Command, global: &super::args::Global, out: &Out)
         Command::Runbook(Runbook::List { runbooks }) => runbooks::list(&runbooks, out),
         Command::Bench(args) => bench::run(*args, out).await,
         Command::Calibrate(args) => calibrate::run(args, out).await,
-        Command::Doctor(configured) => doctor::run(configured, out).await,
+        Command::Doctor(configured) => doctor::run(configured, global, out).await,
         Command::Other(words) => match words.as_slice() {
             [id] if looks_like_an_incident(id) => {
                 let args = Show {

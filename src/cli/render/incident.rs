@@ -13,7 +13,8 @@ const ROOMY: usize = 110;
 /// Columns that numbers, states and times take, with the space between all.
 const FIXED: usize = 41;
 const FIXED_ROOMY: usize = 62;
-/// Columns that no wide table has.
+/// Columns of service, title and cause together in a wide table, and columns that no table has.
+const WIDE: usize = 360;
 const ENDLESS: usize = 1_000;
 
 /// One line that says which incident this is.
@@ -42,27 +43,42 @@ pub(crate) fn incidents(incidents: &[Incident], wide: bool, width: usize) -> Str
         heading.extend(["SEVERITY", "ALERTS", "ID"]);
     }
     // What is left beside the columns of fixed length is shared; a wide table is as long as its names.
-    let left = width.saturating_sub(if roomy { FIXED_ROOMY } else { FIXED });
-    let (service, title) = if wide { (60, 100) } else { ((left / 6).max(8), (left / 4).max(10)) };
-    let cause = if wide { 200 } else { left.saturating_sub(service + title).max(20) };
-    let rows = incidents
+    let left = match (wide, roomy) {
+        (true, _) => WIDE,
+        (_, true) => width.saturating_sub(FIXED_ROOMY),
+        _ => width.saturating_sub(FIXED),
+    };
+    let most = [(left / 6).max(8), (left / 4).max(10), left];
+    let texts: Vec<[String; 3]> = incidents
         .iter()
         .map(|incident| {
-            let opened = incident.opened_at.as_ref();
             let (verdict, claim) = answer(incident);
+            let cause = match (roomy, verdict) {
+                // A percentage and a place are an answer by themselves.
+                (true, _) | (false, "cause found") => claim,
+                (false, _) => format!("{verdict} {claim}").trim_end().to_owned(),
+            };
+            [clean(&incident.service), clean(&incident.title), cause]
+        })
+        .collect();
+    let columns = share(left, &texts, most);
+    let rows = incidents
+        .iter()
+        .zip(&texts)
+        .map(|(incident, [service, title, cause])| {
+            let opened = incident.opened_at.as_ref();
+            let [for_service, for_title, for_cause] = columns;
             let mut row = vec![
                 incident.number.clone(),
                 incident.status.clone(),
-                shorten(&incident.service, service),
-                shorten(&incident.title, title),
+                shorten(service, for_service),
+                shorten(title, for_title),
                 if roomy { minute(opened) } else { short(opened) },
             ];
-            match (roomy, verdict) {
-                (true, _) => row.extend([verdict.to_owned(), shorten(&claim, cause)]),
-                // A percentage and a place are an answer by themselves.
-                (false, "cause found") => row.push(shorten(&claim, cause)),
-                (false, _) => row.push(shorten(format!("{verdict} {claim}").trim_end(), cause)),
+            if roomy {
+                row.push(answer(incident).0.to_owned());
             }
+            row.push(shorten(cause, for_cause));
             if wide {
                 row.extend([
                     incident.severity.clone(),
@@ -74,6 +90,29 @@ pub(crate) fn incidents(incidents: &[Incident], wide: bool, width: usize) -> Str
         })
         .collect();
     table(&heading, rows, if wide { ENDLESS } else { width })
+}
+
+/// Divides the columns that are left among texts: to each what it needs, at first up to its most, then, the last
+/// first, what nobody needs.
+fn share(left: usize, texts: &[[String; 3]], most: [usize; 3]) -> [usize; 3] {
+    let mut needed = [0; 3];
+    for text in texts {
+        for (needed, text) in needed.iter_mut().zip(text) {
+            *needed = text.chars().count().max(*needed);
+        }
+    }
+    let mut spare = left;
+    let mut given = [0; 3];
+    for (given, (needed, most)) in given.iter_mut().zip(needed.into_iter().zip(most)) {
+        *given = needed.min(most).min(spare);
+        spare -= *given;
+    }
+    for (given, needed) in given.iter_mut().zip(needed).rev() {
+        let more = (needed - *given).min(spare);
+        *given += more;
+        spare -= more;
+    }
+    given
 }
 
 /// The verdict, or how far the investigation is; and the first hypothesis with its percentage.

@@ -1,6 +1,6 @@
 //! An incident as it is worked: the lines that go by, without those that only repeat what is known.
 
-use std::fmt::Write;
+use std::{collections::BTreeSet, fmt::Write};
 
 use quell_proto::v1::{Event, Hypothesis, Investigation, RankingChanged, event::Payload};
 
@@ -20,6 +20,9 @@ pub(crate) struct Feed {
     width: usize,
     /// Ids of hypotheses as they were last ranked.
     order: Vec<String>,
+    /// How many there are, and the ids of those of which an agent has spoken.
+    all: usize,
+    tested: BTreeSet<String>,
     /// How many were proposed since the last line, at which places, and the number of the last.
     proposed: usize,
     places: Vec<String>,
@@ -28,8 +31,16 @@ pub(crate) struct Feed {
 
 impl Feed {
     pub(crate) fn new(verbose: bool, width: usize) -> Self {
-        let (order, places) = (Vec::new(), Vec::new());
-        Self { verbose, width, order, proposed: 0, places, last: Event::default() }
+        Self {
+            verbose,
+            width,
+            order: Vec::new(),
+            all: 0,
+            tested: BTreeSet::new(),
+            proposed: 0,
+            places: Vec::new(),
+            last: Event::default(),
+        }
     }
 
     /// The lines of the next event.
@@ -47,7 +58,11 @@ impl Feed {
             Some(Payload::InvestigationFinished(found)) => Some(numbered(next, &done(found))),
             Some(Payload::InvestigationStarted(_)) => {
                 // Another attempt numbers its hypotheses anew.
-                self.order.clear();
+                *self = Self::new(self.verbose, self.width);
+                event(next, false)
+            }
+            Some(Payload::Argument(made)) => {
+                self.tested.insert(made.hypothesis_id.clone());
                 event(next, false)
             }
             _ => event(next, false),
@@ -57,6 +72,7 @@ impl Feed {
     }
 
     fn propose(&mut self, hypothesis: &Hypothesis) {
+        self.all += 1;
         self.proposed += 1;
         let place = hypothesis.entity.as_ref().map(|entity| clean(&entity.name)).unwrap_or_default();
         if !place.is_empty() && !self.places.contains(&place) {
@@ -96,16 +112,21 @@ impl Feed {
         let was = match place {
             _ if before.is_empty() => String::new(),
             Some(place) => format!(" (was #{})", place + 1),
-            None => " (new)".to_owned(),
+            None => format!(" (was below #{})", before.len()),
         };
+        // An early first place is worth less, and is told so.
+        let tested = (self.tested.len() < self.all)
+            .then(|| format!(", {} of {} tested", self.tested.len(), self.all))
+            .unwrap_or_default();
         let path = ranking.recovery_paths.first().map(|path| format!(" -> {}", clean(&path.title)));
         Some(format!(
-            "{}  {} {}{was}{} {}",
+            "{}  {} {} {}{was}{}{}",
             heading("first"),
             percent(first.probability),
             clean(&first.claim),
+            dim(&first.id),
+            dim(&tested),
             path.unwrap_or_default(),
-            dim(&first.id)
         ))
     }
 }

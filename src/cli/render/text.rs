@@ -27,6 +27,23 @@ pub(super) fn wrap(text: &str, width: usize, indent: usize) -> String {
     lines.join(&format!("\n{}", " ".repeat(indent)))
 }
 
+/// What stands at the end of wrapped text, kept whole: on the last line where it fits, else on one of its own.
+pub(super) fn tail(wrapped: &str, end: &str, width: usize, indent: usize) -> String {
+    if end.is_empty() {
+        return wrapped.to_owned();
+    }
+    let used = match wrapped.rsplit_once('\n') {
+        Some((_, last)) => last.chars().count(),
+        None => indent + wrapped.chars().count(),
+    };
+    let shown = anstream::adapter::strip_str(end).to_string().chars().count();
+    if used + 1 + shown <= width {
+        format!("{wrapped} {end}")
+    } else {
+        format!("{wrapped}\n{}{end}", " ".repeat(indent))
+    }
+}
+
 /// Text on one line, without anything that moves the cursor, turns the direction of reading or cannot be seen.
 pub(super) fn clean(text: &str) -> String {
     text.chars()
@@ -173,6 +190,14 @@ mod tests {
             prop_assert_eq!(kept.matches('\u{1b}').count(), line.matches('\u{1b}').count());
             prop_assert_eq!(shown(&kept).ends_with('…'), shown(&line).chars().count() > most);
         }
+    }
+
+    #[test]
+    fn an_end_that_does_not_fit_has_its_own_line() {
+        assert_eq!(tail("one two", "[E1]", 16, 4), "one two [E1]");
+        assert_eq!(tail("one two", "[E1]", 15, 4), "one two\n    [E1]");
+        assert_eq!(tail("one two\n    three", "[E1]", 15, 4), "one two\n    three [E1]");
+        assert_eq!(tail("one two", "", 4, 4), "one two");
     }
 
     #[test]

@@ -187,7 +187,11 @@ fn innocent(found: &Investigation, width: usize, verbose: bool) -> String {
         writeln!(text, "   {}", wrap(&line, width, 12)).ok();
     }
     if changes.len() > most {
-        writeln!(text, "   {}", dim(&format!("and {} other changes", changes.len() - most))).ok();
+        let more = match changes.len() - most {
+            1 => "and 1 other change".to_owned(),
+            more => format!("and {more} other changes"),
+        };
+        writeln!(text, "   {}", dim(&more)).ok();
     }
     text
 }

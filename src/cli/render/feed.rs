@@ -115,9 +115,10 @@ impl Feed {
             None => format!(" (was below #{})", before.len()),
         };
         // An early first place is worth less, and is told so.
-        let tested = (self.tested.len() < self.all)
-            .then(|| format!(", {} of {} tested", self.tested.len(), self.all))
-            .unwrap_or_default();
+        let tested = match self.tested.len() {
+            tested if tested < self.all => format!(", {tested} of {} tested", self.all),
+            _ => String::new(),
+        };
         let path = ranking.recovery_paths.first().map(|path| format!(" -> {}", clean(&path.title)));
         Some(format!(
             "{}  {} {} {}{was}{}{}",

@@ -15,4 +15,4 @@ pub use collector::Collector;
 pub use error::{Error, Kind};
 pub use grpc::QUESTION;
 pub use server::{Error as ServeError, serve};
-pub use state::{Readiness, Receivers, State};
+pub use state::{Checkup, Readiness, Receivers, State};

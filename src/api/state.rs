@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use quell_sdk::{AlertReceiver, Received};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -7,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Error, Kind, collector::Collector};
 use crate::{
     clock::SharedClock,
-    domain::{Incident, IncidentId, IncidentStatus},
+    domain::{Check, Incident, IncidentId, IncidentStatus},
     history::{Filter, History},
     intake::{Accepted, Intake, RequestKey},
     investigation::Sources,
@@ -55,6 +56,15 @@ impl Readiness {
         self.0.subscribe()
     }
 
+    /// starting, ready or draining.
+    pub(super) fn word(&self) -> &'static str {
+        match *self.0.borrow() {
+            Phase::Starting => "starting",
+            Phase::Ready => "ready",
+            Phase::Draining => "draining",
+        }
+    }
+
     /// Why no work is taken; `None` when it is.
     fn refusal(&self) -> Option<&'static str> {
         match *self.0.borrow() {
@@ -78,11 +88,19 @@ pub struct State {
     pub metrics: Arc<Metrics>,
     pub clock: SharedClock,
     pub readiness: Readiness,
+    pub checkup: Arc<dyn Checkup>,
     /// Ends every stream.
     pub shutdown: CancellationToken,
 }
 
 pub(super) type Shared = Arc<State>;
+
+/// Looks whether what the server uses works.
+#[async_trait]
+pub trait Checkup: Send + Sync {
+    /// A check of each thing, named as in the configuration. Sources are asked, side by side.
+    async fn checks(&self) -> Vec<Check>;
+}
 
 /// Who takes deliveries apart.
 pub struct Receivers {

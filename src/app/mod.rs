@@ -2,6 +2,7 @@
 //!
 //! The one place that names every concrete type. What it starts it also stops, in the reverse order.
 
+mod checkup;
 mod engine;
 mod investigator;
 mod scribe;

@@ -7,7 +7,7 @@ use tokio_util::{
     task::TaskTracker,
 };
 
-use super::{Investigator, engine::Engine, worker::Worker};
+use super::{Investigator, checkup::Checkup, engine::Engine, worker::Worker};
 use crate::{
     api::{self, Collector, Readiness, State},
     clock::{SharedClock, SystemClock},
@@ -112,7 +112,16 @@ impl Builder {
         for finding in findings.iter().filter(|finding| finding.is_error()) {
             tracing::warn!(%finding, "a runbook is left out");
         }
+        let mut fixed = vec![registry::doctor::runbooks(&library, &findings)];
+        fixed.extend(registry::doctor::receivers(&config));
         let library = Arc::new(library);
+        let checkup = Checkup {
+            fixed,
+            folder,
+            window: Arc::clone(&window),
+            integrations: registry.integrations,
+            clock: Arc::clone(&clock),
+        };
 
         let shutdown = CancellationToken::new();
         let state = Arc::new(State {
@@ -126,6 +135,7 @@ impl Builder {
             metrics: Arc::clone(&metrics),
             clock: Arc::clone(&clock),
             readiness: Readiness::default(),
+            checkup: Arc::new(checkup),
             shutdown: shutdown.clone(),
         });
         let all = sources.clone();

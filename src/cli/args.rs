@@ -5,14 +5,20 @@ use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::SignedDuration;
 
+use super::shell::quoted;
 use crate::{
     bench::{Perturbation, Share},
     domain::SignalKind,
 };
 
+/// Where a server listens when nothing is said.
+const SERVER: &str = "http://127.0.0.1:7777";
+/// Time until there must be an answer when nothing is said.
+const BUDGET: Duration = Duration::from_secs(60);
+
 /// On-call copilot: a page becomes ranked, evidenced ways to recover.
 #[derive(Debug, Parser)]
-#[command(name = "quell", version, arg_required_else_help = true, max_term_width = 110)]
+#[command(name = "quell", version, arg_required_else_help = true, max_term_width = 120)]
 pub(super) struct Cli {
     #[command(flatten)]
     pub global: Global,
@@ -26,9 +32,9 @@ pub(super) struct Global {
     /// Form of the output.
     #[arg(short, long, global = true, value_enum, default_value = "auto")]
     pub output: Output,
-    /// Address of the server.
-    #[arg(long, global = true, env = "QUELL_SERVER", default_value = "http://127.0.0.1:7777")]
-    pub server: String,
+    /// Address of the server; http://127.0.0.1:7777 when left out.
+    #[arg(long, global = true, env = "QUELL_SERVER", value_name = "URL")]
+    pub server: Option<String>,
     /// Nothing on standard error but errors.
     #[arg(short, long, global = true)]
     pub quiet: bool,
@@ -41,6 +47,23 @@ pub(super) struct Global {
     /// End with 0 whatever the answer.
     #[arg(long, global = true)]
     pub exit_zero: bool,
+}
+
+impl Global {
+    /// Where the server is.
+    pub(super) fn address(&self) -> &str {
+        self.server.as_deref().unwrap_or(SERVER)
+    }
+
+    /// A command that asks the same server, as a shell reads it.
+    pub(super) fn command(&self, words: &str) -> String {
+        // What the environment says holds for the next command as well.
+        let from_environment = || std::env::var("QUELL_SERVER").ok();
+        match self.server.as_ref().filter(|server| Some(*server) != from_environment().as_ref()) {
+            Some(server) => format!("quell --server {} {words}", quoted(server)),
+            None => format!("quell {words}"),
+        }
+    }
 }
 
 /// Forms of output. JSON keys are those of quell.v1 and stable.
@@ -134,41 +157,61 @@ pub(super) struct Demo {
     pub data_dir: Option<PathBuf>,
 }
 
-#[derive(Debug, Default, Args)]
-pub(super) struct Investigate {
-    /// Incident (INC-7), alert ('HighErrorRate{service="checkout"}'), service, or - for an Alertmanager
-    /// webhook on standard input.
-    pub target: Option<String>,
+/// An incident to look at: a recorded one, or where and when to look.
+#[derive(Clone, Debug, Default, Args)]
+pub(super) struct Scope {
     /// Recorded incident: a folder or NAME.tar.zst.
     #[arg(long, value_name = "DIR")]
     pub bundle: Option<PathBuf>,
-    /// In this process, without a server.
+    /// Skip bad lines of a bundle, and say how many.
     #[arg(long)]
-    pub local: bool,
-    /// Service to look at.
+    pub lenient: bool,
+    /// Service to look at; the one that the alerts name when left out.
     #[arg(long)]
     pub service: Option<String>,
-    /// When it was noticed: 15m ago ("15m", "now-15m"), "14:05", or RFC 3339.
+    /// When it was noticed: 15m ago ("15m", "now-15m"), "14:05", or RFC 3339. In a bundle, now is its end.
     #[arg(long, value_name = "TIME")]
     pub at: Option<String>,
     /// How far back to look.
     #[arg(long, value_name = "TIME")]
     pub since: Option<String>,
-    /// Label of the alert.
-    #[arg(short, long = "label", value_name = "KEY=VALUE")]
-    pub labels: Vec<String>,
-    /// Time until there must be an answer.
-    #[arg(long, default_value = "60s", value_parser = humantime::parse_duration)]
-    pub budget: Duration,
-    /// Print events while it runs.
-    #[arg(short, long)]
-    pub follow: bool,
+}
+
+/// How the engine works, wherever it runs in this process.
+#[derive(Clone, Debug, Default, Args)]
+pub(super) struct Working {
+    /// Time until there must be an answer; what is configured when left out, else 60s.
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub budget: Option<Duration>,
     /// Folder with runbooks of your own.
     #[arg(long, value_name = "DIR")]
     pub runbooks: Vec<PathBuf>,
-    /// Skip bad lines of a bundle, and say how many.
+}
+
+impl Working {
+    pub(super) fn budget(&self) -> Duration {
+        self.budget.unwrap_or(BUDGET)
+    }
+}
+
+#[derive(Debug, Default, Args)]
+pub(super) struct Investigate {
+    /// Incident (INC-7), alert ('HighErrorRate{service="checkout"}'), service, or - for an Alertmanager
+    /// webhook on standard input.
+    pub target: Option<String>,
+    /// In this process, without a server.
     #[arg(long)]
-    pub lenient: bool,
+    pub local: bool,
+    #[command(flatten)]
+    pub scope: Scope,
+    /// Label of the alert.
+    #[arg(short, long = "label", value_name = "KEY=VALUE")]
+    pub labels: Vec<String>,
+    #[command(flatten)]
+    pub working: Working,
+    /// Print events while it runs.
+    #[arg(short, long)]
+    pub follow: bool,
     #[command(flatten)]
     pub configured: Configured,
 }
@@ -228,13 +271,10 @@ pub(super) struct Query {
     /// PromQL, LogQL or TraceQL; or evidence: `INC-7 E12`, and with --bundle `E12`.
     #[arg(required = true, num_args = 1..=2, value_name = "QUERY|INC E12")]
     pub what: Vec<String>,
-    /// Recorded incident to ask instead of a server: a folder or NAME.tar.zst.
-    #[arg(long, value_name = "DIR")]
-    pub bundle: Option<PathBuf>,
     /// Language of the query; told from the query when left out.
     #[arg(long, value_parser = ["promql", "logql", "traceql", "changes"])]
     pub language: Option<String>,
-    /// From when: "15m", "now-15m", "14:05", or RFC 3339. An hour ago; the whole of a bundle.
+    /// From when: "15m", "now-15m", "14:05", or RFC 3339; else --since, an hour ago, or the whole of a bundle.
     #[arg(long, value_name = "TIME")]
     pub start: Option<String>,
     /// Until when; now, or the end of the bundle.
@@ -249,21 +289,11 @@ pub(super) struct Query {
     /// Most lines, spans or changes, the newest.
     #[arg(long, default_value_t = 100)]
     pub limit: usize,
-    /// As for `investigate --bundle`, which numbers the evidence.
-    #[arg(long)]
-    pub service: Option<String>,
-    /// As for `investigate --bundle`.
-    #[arg(long, value_name = "TIME")]
-    pub at: Option<String>,
-    /// As for `investigate --bundle`.
-    #[arg(long, value_name = "TIME")]
-    pub since: Option<String>,
-    /// As for `investigate --bundle`.
-    #[arg(long, value_name = "DIR")]
-    pub runbooks: Vec<PathBuf>,
-    /// Skip bad lines of a bundle, and say how many.
-    #[arg(long)]
-    pub lenient: bool,
+    // As they were for the investigation that showed the evidence: they settle its numbers.
+    #[command(flatten)]
+    pub scope: Scope,
+    #[command(flatten)]
+    pub working: Working,
 }
 
 #[derive(Debug, Subcommand)]
@@ -304,12 +334,8 @@ pub(super) struct Answering {
     /// Cases at a time; times per case are only worth something with one.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub jobs: usize,
-    /// Time until there must be an answer, for each case.
-    #[arg(long, default_value = "60s", value_parser = humantime::parse_duration)]
-    pub budget: Duration,
-    /// Folder with runbooks of your own.
-    #[arg(long, value_name = "DIR")]
-    pub runbooks: Vec<PathBuf>,
+    #[command(flatten)]
+    pub working: Working,
 }
 
 #[derive(Debug, Args)]

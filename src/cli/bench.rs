@@ -95,7 +95,7 @@ pub(super) fn datasets(args: &Answering) -> Result<Vec<Dataset>> {
 }
 
 pub(super) fn library(args: &Answering, out: &Out) -> Arc<Library> {
-    let (library, findings) = Library::load(&args.runbooks, true);
+    let (library, findings) = Library::load(&args.working.runbooks, true);
     runbooks::report(&findings, out);
     Arc::new(library)
 }
@@ -155,7 +155,8 @@ async fn measure(
         None => folder.clone(),
     });
     let phrase = perturbation.phrase();
-    let options = Options { jobs: args.answering.jobs, budget: args.answering.budget, perturbation };
+    let options =
+        Options { jobs: args.answering.jobs, budget: args.answering.working.budget(), perturbation };
     let reports = answer(datasets, &options, library, keep.as_deref(), out).await?;
     let datasets: Vec<Report> = reports.into_iter().map(|(report, _)| report).collect();
     let all = Report::pooled(&datasets);

@@ -24,7 +24,7 @@ pub(super) async fn run(args: Calibrate, out: &Out) -> Result<Exit> {
     for perturbation in &conditions {
         let options = Options {
             jobs: args.answering.jobs,
-            budget: args.answering.budget,
+            budget: args.answering.working.budget(),
             perturbation: perturbation.clone(),
         };
         for (report, answers) in bench::answer(&datasets, &options, &library, None, out).await? {

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use quell_proto::v1::{
-    incident_service_client::IncidentServiceClient, investigation_service_client::InvestigationServiceClient,
+    alert_service_client::AlertServiceClient, incident_service_client::IncidentServiceClient,
+    investigation_service_client::InvestigationServiceClient,
 };
 use tonic::{
     Code, Status,
@@ -21,21 +22,17 @@ const MOST: usize = 64 << 20;
 
 /// A connection to the server of `--server`.
 pub(super) async fn connect(global: &Global) -> Result<Channel> {
-    let url = if global.server.contains("://") {
-        global.server.clone()
-    } else {
-        format!("http://{}", global.server)
-    };
+    let address = global.address();
+    let url = if address.contains("://") { address.to_owned() } else { format!("http://{address}") };
     let endpoint = Endpoint::from_shared(url)
-        .map_err(|error| Failure::usage(format!("--server {}: {error}", global.server)))?
+        .map_err(|error| Failure::usage(format!("--server {address}: {error}")))?
         .connect_timeout(Duration::from_secs(5));
     endpoint.connect().await.map_err(|error| {
         let cause = root(&error);
         Failure::new(
             Exit::Unreachable,
             format!(
-                "no server at {}: {cause}; start one with `quell serve`, or name it with --server or QUELL_SERVER",
-                global.server
+                "no server at {address}: {cause}; start one with `quell serve`, or name it with --server or QUELL_SERVER"
             ),
         )
     })
@@ -47,6 +44,11 @@ fn root(error: &dyn std::error::Error) -> String {
         error = source;
     }
     error.to_string()
+}
+
+/// Where alerts are sent to.
+pub(super) async fn alerts(global: &Global) -> Result<AlertServiceClient<Channel>> {
+    Ok(AlertServiceClient::new(connect(global).await?))
 }
 
 /// Incidents of the server.

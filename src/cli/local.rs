@@ -1,18 +1,23 @@
 //! Investigates in this process: a bundle, or the configured sources without a server.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     Exit,
-    args::Investigate,
+    args::{Investigate, Scope},
     exit::{Failure, Result},
-    investigate::Target,
+    investigate::{Target, alerts_of},
     moments,
     output::Out,
     render, runbooks,
+    shell::Line,
     show::print,
 };
 use crate::{
@@ -25,23 +30,21 @@ use crate::{
     runbook::Library,
 };
 
-/// How far back to look when nothing says so.
-const LOOKBACK: Duration = Duration::from_secs(2 * 3600);
-
 pub(super) async fn run(args: Investigate, target: Target, out: &Out) -> Result<Exit> {
     if target.incident.is_some() {
         return Err(Failure::usage("an incident lives on a server; leave out --local, or use --bundle DIR"));
     }
-    let (library, findings) = Library::load(&args.runbooks, true);
-    runbooks::report(&findings, out);
-    let (request, sources) = match &args.bundle {
+    let (request, sources, dirs, embedded) = match &args.scope.bundle {
         Some(path) => {
-            let bundle = open(path, args.lenient, out).await?;
-            (of_bundle(&args, &target, &bundle)?, bundle.sources())
+            let bundle = open(path, args.scope.lenient, out).await?;
+            let request = of_bundle(&args.scope, &target.service, args.working.budget(), &bundle)?;
+            (request, bundle.sources(), args.working.runbooks.clone(), true)
         }
         None => of_configuration(&args, &target)?,
     };
-    let emit = watcher(args.follow && out.is_for_people(), out.verbose);
+    let (library, findings) = Library::load(&dirs, embedded);
+    runbooks::report(&findings, out);
+    let emit = watcher(args.follow && out.is_for_people(), out);
     let cancel = CancellationToken::new();
     let running = investigation::investigate(request, sources, Arc::new(library), emit, cancel.clone());
     let mut running = Box::pin(running);
@@ -56,16 +59,26 @@ pub(super) async fn run(args: Investigate, target: Target, out: &Out) -> Result<
             }
         }
     };
-    let ask = args.bundle.as_ref().map(|path| format!("quell query --bundle {}", quoted(path)));
+    let ask = ask(&args, &target.service);
     let exit = print(&convert::investigation(&found, None), out, ask.as_deref())?;
     Ok(if cancel.is_cancelled() { Exit::Interrupted } else { exit })
 }
 
-/// A path as a shell reads it back.
-fn quoted(path: &Path) -> String {
-    let path = path.display().to_string();
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'_' | b'-');
-    if path.bytes().all(is_plain) { path } else { format!("'{}'", path.replace('\'', r"'\''")) }
+/// The command that runs the query of evidence of this investigation, but for its id: all that settles what the
+/// evidence is goes with it. `None` where there is no bundle, as what was asked of live sources is not kept.
+fn ask(args: &Investigate, service: &str) -> Option<String> {
+    let Investigate { scope, working, .. } = args;
+    let bundle = scope.bundle.as_ref()?.display().to_string();
+    let budget = working.budget.map(|budget| humantime::format_duration(budget).to_string());
+    let line = Line::new("quell query")
+        .flag("--bundle", Some(&bundle))
+        .switch("--lenient", scope.lenient)
+        .flag("--service", Some(service).filter(|service| !service.is_empty()))
+        .flag("--at", scope.at.as_deref())
+        .flag("--since", scope.since.as_deref())
+        .flag("--budget", budget.as_deref());
+    let folders = working.runbooks.iter().map(|folder| folder.display().to_string());
+    Some(folders.fold(line, |line, folder| line.flag("--runbooks", Some(&folder))).end())
 }
 
 /// Opens a bundle, and says what was skipped of it.
@@ -89,24 +102,26 @@ fn say_skipped(bundle: &Bundle, out: &Out) {
     }
 }
 
-/// What is asked about a bundle: what its alerts name, unless the command line says otherwise.
-pub(super) fn of_bundle(args: &Investigate, target: &Target, bundle: &Bundle) -> Result<Request> {
-    let mut request = bundle.request(&target.service, target.at, args.budget).ok_or_else(|| {
+/// What is asked about a bundle: what its alerts name, unless the command line says otherwise. Times count from
+/// its end.
+pub(super) fn of_bundle(scope: &Scope, service: &str, budget: Duration, bundle: &Bundle) -> Result<Request> {
+    let end = bundle.manifest.window.end;
+    let moment = |text: &String| moments::parse(text, end, &TimeZone::system());
+    let at = scope.at.as_ref().map(moment).transpose()?;
+    let mut request = bundle.request(service, at, budget).ok_or_else(|| {
         Failure::usage(
             "the bundle has no alert that names a service; say what to look at with --service and --at",
         )
     })?;
-    if let Some(since) = &args.since {
+    if let Some(since) = &scope.since {
         let window = request.window;
-        request.window = Window {
-            start: moments::parse(since, window.end, &TimeZone::system())?.max(window.start),
-            ..window
-        };
+        request.window = Window { start: moment(since)?.max(window.start), ..window };
     }
     Ok(request)
 }
 
-fn of_configuration(args: &Investigate, target: &Target) -> Result<(Request, Sources)> {
+/// What is asked of the configured sources, with the folders of runbooks and whether the shipped ones count.
+fn of_configuration(args: &Investigate, target: &Target) -> Result<(Request, Sources, Vec<PathBuf>, bool)> {
     let loaded = config::load(args.configured.config.as_deref(), &args.configured.sets)
         .map_err(|error| Failure::usage(error.to_string()))?;
     let registry = Registry::build(&loaded.config)?;
@@ -117,12 +132,14 @@ fn of_configuration(args: &Investigate, target: &Target) -> Result<(Request, Sou
     }
     let now = Timestamp::now();
     let mut alerts = match &target.webhook {
-        Some(body) => alerts_of(body, now)?,
+        Some(body) => alerts_of(body, target, now)?,
         None => Vec::new(),
     };
     let service =
         if target.service.is_empty() { Request::service_of(&alerts) } else { target.service.clone() };
-    let at = target.at.or_else(|| alerts.iter().map(|alert| alert.starts_at).min()).unwrap_or(now);
+    let moment = |text: &String| moments::parse(text, now, &TimeZone::system());
+    let at = args.scope.at.as_ref().map(moment).transpose()?;
+    let at = at.or_else(|| alerts.iter().map(|alert| alert.starts_at).min()).unwrap_or(now);
     if service.is_empty() && target.alertname.is_empty() && alerts.is_empty() {
         return Err(Failure::usage(
             "nothing to investigate; name a service or an alert, or use --bundle DIR",
@@ -131,9 +148,10 @@ fn of_configuration(args: &Investigate, target: &Target) -> Result<(Request, Sou
     if alerts.is_empty() && !target.alertname.is_empty() {
         alerts.push(alert_of(target, at));
     }
-    let start = match &args.since {
-        Some(since) => moments::parse(since, now, &TimeZone::system())?,
-        None => Window::ending_at(at, LOOKBACK).start,
+    let investigation = &loaded.config.investigation;
+    let start = match &args.scope.since {
+        Some(since) => moment(since)?,
+        None => Window::ending_at(at, investigation.lookback).start,
     };
     let request = Request {
         id: "inv_local".to_owned(),
@@ -141,7 +159,7 @@ fn of_configuration(args: &Investigate, target: &Target) -> Result<(Request, Sou
         alerts,
         at,
         window: Window::new(start, now),
-        budget: args.budget,
+        budget: args.working.budget.unwrap_or(investigation.budget),
         onset_shift: SignedDuration::ZERO,
     };
     let mut sources = Sources::default();
@@ -155,7 +173,9 @@ fn of_configuration(args: &Investigate, target: &Target) -> Result<(Request, Sou
             sources.absent.push((signal, "no source is configured for it".to_owned()));
         }
     }
-    Ok((request, sources))
+    let runbooks = &loaded.config.runbooks;
+    let dirs = args.working.runbooks.iter().chain(&runbooks.dirs).cloned().collect();
+    Ok((request, sources, dirs, runbooks.embedded))
 }
 
 fn alert_of(target: &Target, at: Timestamp) -> Alert {
@@ -174,28 +194,18 @@ fn alert_of(target: &Target, at: Timestamp) -> Alert {
     }
 }
 
-/// The alerts of an Alertmanager webhook.
-fn alerts_of(body: &[u8], now: Timestamp) -> Result<Vec<Alert>> {
-    use quell_sdk::AlertReceiver;
-    let receiver = quell_alertmanager::Receiver::new(Default::default());
-    let request = quell_sdk::Request { headers: Vec::new(), body: body.to_vec().into(), received_at: now };
-    Ok(receiver.receive(&request).map_err(|error| Failure::usage(format!("standard input: {error}")))?.alerts)
-}
-
 /// Prints events as they come, where that was asked for.
-fn watcher(show: bool, verbose: bool) -> Arc<dyn Emit> {
-    let seq = std::sync::atomic::AtomicU64::new(0);
+fn watcher(show: bool, out: &Out) -> Arc<dyn Emit> {
+    let feed = Mutex::new((0, render::Feed::new(out.verbose, out.width)));
     Arc::new(move |payload: Payload| {
         if !show {
             return;
         }
-        let event = Event {
-            seq: seq.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1,
-            at: Timestamp::now(),
-            incident: IncidentId("local".to_owned()),
-            payload,
-        };
-        if let Some(line) = render::event(&event.to_wire(), verbose) {
+        let mut feed = feed.lock().unwrap_or_else(PoisonError::into_inner);
+        let (seq, feed) = &mut *feed;
+        *seq += 1;
+        let (at, incident) = (Timestamp::now(), IncidentId("local".to_owned()));
+        for line in feed.lines(&Event { seq: *seq, at, incident, payload }.to_wire()) {
             anstream::println!("{line}");
         }
     })

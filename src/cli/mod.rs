@@ -22,6 +22,7 @@ mod render;
 mod run;
 mod runbooks;
 mod serve;
+mod shell;
 mod show;
 mod version;
 mod watch;

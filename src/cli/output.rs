@@ -14,7 +14,7 @@ pub(super) struct Out {
     pub format: Output,
     pub verbose: bool,
     pub quiet: bool,
-    /// Columns of the terminal, or 100.
+    /// Columns that text may take.
     pub width: usize,
 }
 
@@ -24,12 +24,13 @@ impl Out {
         if global.no_color {
             anstream::ColorChoice::Never.write_global();
         }
-        let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+        let columns = std::env::var("COLUMNS").ok();
+        let terminal = terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0);
         Self {
             format: global.output,
             verbose: global.verbose > 0,
             quiet: global.quiet,
-            width: columns.unwrap_or(100).clamp(40, 200),
+            width: width(columns.as_deref(), terminal),
         }
     }
 
@@ -80,6 +81,13 @@ impl Out {
     }
 }
 
+/// Columns that text may take: as many as the terminal has, or COLUMNS says; into a pipe 100. Longer lines than
+/// 160 are hard to read.
+fn width(columns: Option<&str>, terminal: Option<u16>) -> usize {
+    let said = columns.and_then(|columns| columns.parse().ok());
+    said.or_else(|| terminal.map(usize::from)).unwrap_or(100).clamp(40, 160)
+}
+
 /// Writes to standard output. A reader that went away (`| head`) ends the program quietly.
 fn write(writing: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
     let mut out = anstream::stdout().lock();
@@ -89,5 +97,25 @@ fn write(writing: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
             Err(Failure::new(super::Exit::Ok, "standard output was closed"))
         }
         other => Ok(other?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::width;
+
+    #[test]
+    fn the_terminal_is_used_as_far_as_lines_stay_readable() {
+        for (columns, terminal, expected) in [
+            (None, None, 100),
+            (None, Some(80), 80),
+            (None, Some(132), 132),
+            (None, Some(400), 160),
+            (Some("120"), Some(80), 120),
+            (Some("wide"), Some(90), 90),
+            (Some("3"), None, 40),
+        ] {
+            assert_eq!(width(columns, terminal), expected, "{columns:?} {terminal:?}");
+        }
     }
 }

@@ -9,10 +9,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Exit,
-    args::{Global, Investigate, Query},
+    args::{Global, Query},
     client,
     exit::{Failure, Result},
-    investigate::Target,
     local, moments,
     output::Out,
     render, runbooks,
@@ -28,9 +27,6 @@ use crate::{
 /// How far back to look when nothing says so.
 const LOOKBACK: Duration = Duration::from_secs(3600);
 
-/// Time for the investigation of a bundle, whose evidence is to be the same every time.
-const BUDGET: Duration = Duration::from_secs(60);
-
 /// What is to be run.
 #[derive(Debug, PartialEq)]
 enum What {
@@ -41,9 +37,10 @@ enum What {
 /// Runs it and prints what came. Ends with 3 when nothing was found, 4 when a source failed.
 pub(super) async fn run(args: Query, global: &Global, out: &Out) -> Result<Exit> {
     let what = what(&args)?;
-    let answer = match (&args.bundle, what) {
+    fitting(&args, &what)?;
+    let answer = match (&args.scope.bundle, what) {
         (Some(path), What::Text(text)) => {
-            let bundle = local::open(path, args.lenient, out).await?;
+            let bundle = local::open(path, args.scope.lenient, out).await?;
             let window = bundle.manifest.window;
             let question = question(&args, text, window.end, window)?;
             of_sources(&bundle.sources(), question, args.limit).await?
@@ -112,6 +109,37 @@ fn what(args: &Query) -> Result<What> {
     }
 }
 
+/// Refuses flags that would change nothing: whoever gives them expects that they do.
+fn fitting(args: &Query, what: &What) -> Result<()> {
+    let is_evidence = matches!(what, What::Evidence { .. });
+    let (scope, working) = (&args.scope, &args.working);
+    let of_bundle = [
+        ("--service", scope.service.is_some()),
+        ("--at", scope.at.is_some()),
+        ("--budget", working.budget.is_some()),
+        ("--runbooks", !working.runbooks.is_empty()),
+        ("--since", is_evidence && scope.since.is_some()),
+    ];
+    if let Some((flag, _)) = of_bundle.iter().find(|(_, given)| *given)
+        && !(is_evidence && scope.bundle.is_some())
+    {
+        return Err(Failure::usage(format!(
+            "{flag} says how a bundle was investigated and is for its evidence (--bundle DIR E12); leave it out"
+        )));
+    }
+    if scope.lenient && scope.bundle.is_none() {
+        return Err(Failure::usage("--lenient is for a bundle; leave it out, or add --bundle DIR"));
+    }
+    let of_query = [("--start", args.start.is_some()), ("--end", args.end.is_some())];
+    if let Some((flag, _)) = of_query.iter().find(|(_, given)| is_evidence && *given) {
+        return Err(Failure::usage(format!("evidence has a window of its own; leave out {flag}")));
+    }
+    if args.start.is_some() && scope.since.is_some() {
+        return Err(Failure::usage("--start and --since say the same; leave out one"));
+    }
+    Ok(())
+}
+
 fn question(args: &Query, query: String, now: Timestamp, all: Window) -> Result<Question> {
     let language = match args.language.as_deref() {
         Some(name) => query::parse(name).ok_or_else(|| {
@@ -120,12 +148,12 @@ fn question(args: &Query, query: String, now: Timestamp, all: Window) -> Result<
         None if query.trim() == "changes" => Language::Change,
         None => query::guess(&query).map_err(|error| failure(&error))?,
     };
-    let moment = |text: &Option<String>, or: Timestamp| {
-        text.as_deref().map_or(Ok(or), |text| moments::parse(text, now, &TimeZone::system()))
+    let end = match &args.end {
+        Some(end) => moments::parse(end, now, &TimeZone::system())?,
+        None => all.end,
     };
-    let end = moment(&args.end, all.end)?;
-    let start = match &args.start {
-        Some(_) => moment(&args.start, all.start)?,
+    let start = match args.start.as_ref().or(args.scope.since.as_ref()) {
+        Some(start) => moments::parse(start, now, &TimeZone::system())?,
         // Without a start, the time before the end that was asked for.
         None if all.start < end => all.start,
         None => Window::ending_at(end, LOOKBACK).start,
@@ -159,16 +187,10 @@ async fn of_sources(sources: &Sources, question: Question, limit: usize) -> Resu
 
 /// Investigates a bundle as `quell investigate --bundle` does, and runs the query of its evidence.
 async fn of_bundle(args: &Query, path: &Path, id: &str, out: &Out) -> Result<QueryResponse> {
-    let bundle = local::open(path, args.lenient, out).await?;
-    let moment = |at: &String| moments::parse(at, bundle.manifest.window.end, &TimeZone::system());
-    let target = Target {
-        service: args.service.clone().unwrap_or_default(),
-        at: args.at.as_ref().map(moment).transpose()?,
-        ..Target::default()
-    };
-    let investigate = Investigate { since: args.since.clone(), budget: BUDGET, ..Investigate::default() };
-    let request = local::of_bundle(&investigate, &target, &bundle)?;
-    let (library, findings) = Library::load(&args.runbooks, true);
+    let bundle = local::open(path, args.scope.lenient, out).await?;
+    let service = args.scope.service.as_deref().unwrap_or_default();
+    let request = local::of_bundle(&args.scope, service, args.working.budget(), &bundle)?;
+    let (library, findings) = Library::load(&args.working.runbooks, true);
     runbooks::report(&findings, out);
     let sources = bundle.sources();
     let library = Arc::new(library);

@@ -53,7 +53,9 @@ fn start(cli: Cli, out: &Out) -> Result<Exit> {
     };
     let json = matches!(&cli.command, Command::Serve(serve) if serve.log_json);
     let format = if json { telemetry::Format::Json } else { telemetry::Format::Text };
-    telemetry::init(format, level)?;
+    // Asked of the same place as colours of data: a terminal, NO_COLOR, CLICOLOR_FORCE, TERM=dumb, --no-color.
+    let colour = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
+    telemetry::init(format, level, colour)?;
     // A second default provider is refused; the first one is as good.
     rustls::crypto::ring::default_provider().install_default().ok();
     match cli.command {
@@ -85,7 +87,7 @@ async fn asynchronous(command: Command, global: &super::args::Global, out: &Out)
         Command::Runbook(Runbook::List { runbooks }) => runbooks::list(&runbooks, out),
         Command::Bench(args) => bench::run(*args, out).await,
         Command::Calibrate(args) => calibrate::run(args, out).await,
-        Command::Doctor(configured) => doctor::run(configured, out).await,
+        Command::Doctor(configured) => doctor::run(configured, global, out).await,
         Command::Other(words) => match words.as_slice() {
             [id] if looks_like_an_incident(id) => {
                 let args = Show {

@@ -22,7 +22,7 @@ pub(super) async fn run(args: Show, global: &Global, out: &Out) -> Result<Exit> 
         return timeline(&mut server, &incident, out).await;
     }
     let Some(found) = &incident.investigation else {
-        return without_answer(&incident, out);
+        return without_answer(&incident, global, out);
     };
     if !out.is_for_people() {
         return match out.format {
@@ -33,7 +33,7 @@ pub(super) async fn run(args: Show, global: &Global, out: &Out) -> Result<Exit> 
             _ => out.value(&incident).map(|()| grade(found)),
         };
     }
-    let ask = format!("quell query {}", incident.number);
+    let ask = global.command(&format!("query {}", incident.number));
     if args.paths {
         out.text(&render::paths(&found.recovery_paths, out.width, true))?;
     } else if args.hypotheses {
@@ -48,12 +48,13 @@ pub(super) async fn run(args: Show, global: &Global, out: &Out) -> Result<Exit> 
     Ok(Exit::Ok)
 }
 
-fn without_answer(incident: &Incident, out: &Out) -> Result<Exit> {
+fn without_answer(incident: &Incident, global: &Global, out: &Out) -> Result<Exit> {
     if out.is_for_people() {
         out.line(&render::headline(incident))?;
         out.line(&format!(
-            "investigation: {}; `quell watch {}` follows it",
-            incident.investigation_status, incident.number
+            "investigation: {}; `{}` follows it",
+            incident.investigation_status,
+            global.command(&format!("watch {}", incident.number))
         ))?;
     } else {
         out.value(incident)?;
@@ -68,14 +69,13 @@ async fn timeline(
 ) -> Result<Exit> {
     let request = WatchRequest { incident_id: incident.id.clone(), after_seq: 0, until_done: false };
     let mut events = server.watch(request).await.map_err(|status| client::failure(&status))?.into_inner();
+    let mut feed = render::Feed::new(true, out.width);
     let mut shown = 0;
     while shown < incident.last_seq {
         let Some(event) = events.message().await.map_err(|status| client::failure(&status))? else { break };
         shown = event.seq;
         if out.is_for_people() {
-            if let Some(line) = render::event(&event, true) {
-                out.line(&line)?;
-            }
+            feed.lines(&event).iter().try_for_each(|line| out.line(line))?;
         } else {
             out.line(&serde_json::to_string(&event)?)?;
         }

@@ -45,12 +45,19 @@ pub(super) async fn run(args: Watch, global: &Global, out: &Out) -> Result<Exit>
     if after > 0 {
         out.say(&format!("after event {after}; --after 0 shows all"));
     }
-    let follower =
-        Follower { global, out, cursor, number: incident.number.clone(), until_done: args.until_done };
+    let mut follower = Follower {
+        global,
+        out,
+        cursor,
+        feed: render::Feed::new(out.verbose, out.width),
+        number: incident.number.clone(),
+        until_done: args.until_done,
+    };
     tokio::select! {
         done = follower.follow(&incident.id, after) => done,
         () = super::serve::signal() => {
-            out.say(&format!("detached; the server goes on. `quell watch {}` comes back here", incident.number));
+            let back = global.command(&format!("watch {}", incident.number));
+            out.say(&format!("detached; the server goes on. `{back}` comes back here"));
             Ok(Exit::Interrupted)
         }
     }
@@ -60,12 +67,13 @@ struct Follower<'a> {
     global: &'a Global,
     out: &'a Out,
     cursor: Cursor,
+    feed: render::Feed,
     number: String,
     until_done: bool,
 }
 
 impl Follower<'_> {
-    async fn follow(&self, incident: &str, after: u64) -> Result<Exit> {
+    async fn follow(&mut self, incident: &str, after: u64) -> Result<Exit> {
         let mut last = after;
         let mut wait = Duration::from_millis(250);
         loop {
@@ -80,7 +88,7 @@ impl Follower<'_> {
     }
 
     /// Follows one connection. `None`: it was lost, and another may do.
-    async fn stream(&self, incident: &str, last: &mut u64, wait: &mut Duration) -> Result<Option<Exit>> {
+    async fn stream(&mut self, incident: &str, last: &mut u64, wait: &mut Duration) -> Result<Option<Exit>> {
         let mut server = match client::incidents(self.global).await {
             Ok(server) => server,
             Err(failure) if failure.exit == Exit::Unreachable => return Ok(None),
@@ -113,18 +121,17 @@ impl Follower<'_> {
         }
     }
 
-    fn show(&self, event: &Event) -> Result<()> {
+    fn show(&mut self, event: &Event) -> Result<()> {
         if !self.out.is_for_people() {
             return self.out.line(&serde_json::to_string(event)?);
         }
-        if let Some(line) = render::event(event, self.out.verbose) {
-            self.out.line(&line)?;
-        }
+        self.feed.lines(event).iter().try_for_each(|line| self.out.line(line))?;
         if let Some(found) = finished(event.payload.as_ref()) {
             self.out.line("")?;
-            let ask = format!("quell query {}", self.number);
+            let ask = self.global.command(&format!("query {}", self.number));
             self.out.text(&render::answer(found, self.out.width, self.out.verbose, Some(&ask)))?;
-            self.out.line(&format!("\n`quell show {}` shows this again", self.number))?;
+            let again = self.global.command(&format!("show {}", self.number));
+            self.out.line(&format!("\n`{again}` shows this again"))?;
         }
         Ok(())
     }

@@ -90,3 +90,28 @@ pub struct Investigation {
     pub next_question: String,
     pub timings: Timings,
 }
+
+impl Investigation {
+    /// What a list of incidents shows of it: the verdict, the times, and the first hypothesis without its
+    /// arguments.
+    #[must_use]
+    pub fn in_short(self) -> Self {
+        let first = self.hypotheses.into_iter().next();
+        Self {
+            because: String::new(),
+            hypotheses: first
+                .map(|first| Hypothesis { arguments: Vec::new(), propagation: Vec::new(), ..first })
+                .into_iter()
+                .collect(),
+            recovery_paths: Vec::new(),
+            blast_radius: Vec::new(),
+            innocent: Vec::new(),
+            blind_spots: Vec::new(),
+            symptoms: Vec::new(),
+            evidence: Vec::new(),
+            coverage: Vec::new(),
+            next_question: String::new(),
+            ..self
+        }
+    }
+}

@@ -7,6 +7,7 @@
 
 mod action;
 mod calibration;
+mod check;
 mod entity;
 mod event;
 mod evidence;
@@ -19,6 +20,7 @@ mod symptom;
 
 pub use action::{Action, Approval, Blast, Risk};
 pub use calibration::{CalibrationDataset, CalibrationFigures, CalibrationProvenance, CalibrationTable};
+pub use check::{Check, CheckState};
 pub use entity::{Entity, EntityKind};
 pub use event::{Event, Payload};
 pub use evidence::{Evidence, EvidenceId, Language, Number, SignalKind, Trust};

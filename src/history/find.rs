@@ -63,7 +63,7 @@ impl History {
         Ok(Self { journal, store, progress, follower: task.abort_handle() })
     }
 
-    /// Incidents newest first, without their investigations. Shows every append that was acknowledged
+    /// Incidents newest first, with their investigations in short. Shows every append that was acknowledged
     /// before, unless the view is more than half a second behind.
     pub async fn list(&self, filter: Filter) -> Result<Vec<Incident>> {
         let end = self.journal.end().await?;

@@ -17,7 +17,7 @@ use crate::{
 /// Rows of an incident's alerts that are left as they are.
 const ROWS: usize = 64;
 
-/// The fold of an incident without its alerts and investigation.
+/// The fold of an incident without its alerts, and with its investigation in short.
 pub(super) struct Held {
     key: i64,
     incident: Incident,
@@ -127,7 +127,8 @@ pub(super) fn fold(
 fn apply(connection: &Connection, known: &mut Held, event: &Event) -> rusqlite::Result<Transition> {
     let Payload::AlertsReceived { alerts } = &event.payload else {
         let transition = known.incident.apply(event);
-        known.incident.investigation = None;
+        known.incident.investigation =
+            known.incident.investigation.take().map(|found| Box::new(found.in_short()));
         return Ok(transition);
     };
     let transition = known.incident.apply(&without_alerts(event));

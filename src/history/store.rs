@@ -22,7 +22,7 @@ use crate::{
 
 const FILE: &str = "history.sqlite";
 /// Raised whenever the tables or the fold change: older files are built anew.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 /// Incidents whose fold is held in memory.
 const HELD: usize = 16_384;
 
@@ -37,7 +37,7 @@ CREATE TABLE incidents (
     title     TEXT NOT NULL,
     opened_at INTEGER NOT NULL,       -- nanoseconds since 1970, UTC
     last_seq  INTEGER NOT NULL,
-    incident  TEXT NOT NULL           -- JSON, without its alerts and the investigation
+    incident  TEXT NOT NULL           -- JSON, without its alerts, the investigation in short
 ) STRICT;
 CREATE INDEX incidents_by_number ON incidents (number);
 CREATE INDEX incidents_newest_first ON incidents (opened_at DESC, number DESC);

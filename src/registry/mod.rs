@@ -4,7 +4,6 @@
 //! it is told to.
 
 mod build;
-mod doctor;
+pub mod doctor;
 
 pub use build::{Error, Registry, window};
-pub use doctor::doctor;

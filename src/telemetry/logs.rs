@@ -21,13 +21,14 @@ pub enum Error {
     Taken(#[from] tracing_subscriber::util::TryInitError),
 }
 
-/// Sends log lines to standard error. `default` is the filter where `QUELL_LOG` is not set.
-pub fn init(format: Format, default: &str) -> Result<(), Error> {
+/// Sends log lines to standard error. `default` is the filter where `QUELL_LOG` is not set; `colour` is for a
+/// terminal, as in a file escapes are noise.
+pub fn init(format: Format, default: &str, colour: bool) -> Result<(), Error> {
     let filter = match std::env::var(FILTER) {
         Ok(text) if !text.is_empty() => EnvFilter::try_new(text)?,
         _ => EnvFilter::try_new(default)?,
     };
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(colour);
     let lines = match format {
         Format::Text => lines.with_target(false).boxed(),
         Format::Json => lines.json().flatten_event(true).boxed(),

@@ -1,31 +1,34 @@
 //! What a user's client does: gRPC for incidents, HTTP for deliveries.
 
-use std::time::Duration;
+use std::{ops::Deref, time::Duration};
 
 use quell_proto::v1::{
     Event, GetIncidentRequest, Incident, Investigation, ListIncidentsRequest, WatchRequest, event::Payload,
     incident_service_client::IncidentServiceClient,
 };
-use quell_sdk::http::{HttpConfig, Proxy};
 use tokio::time::{Instant, sleep, timeout};
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Channel;
 
 /// A client of one server.
 pub(super) struct Client {
-    base: String,
+    http: quell_testkit::Client,
     pub(super) incidents: IncidentServiceClient<Channel>,
-    http: reqwest::Client,
+}
+
+impl Deref for Client {
+    type Target = quell_testkit::Client;
+
+    fn deref(&self) -> &quell_testkit::Client {
+        &self.http
+    }
 }
 
 impl Client {
     /// Connects to `http://HOST:PORT`.
     pub(super) async fn connect(base: &str) -> Self {
-        let channel = Endpoint::from_shared(base.to_owned()).unwrap().connect().await.unwrap();
-        Self {
-            base: base.to_owned(),
-            incidents: IncidentServiceClient::new(channel).max_decoding_message_size(64 << 20),
-            http: http(),
-        }
+        let http = quell_testkit::Client::new(base);
+        let incidents = IncidentServiceClient::new(http.channel().await).max_decoding_message_size(64 << 20);
+        Self { http, incidents }
     }
 
     /// All incidents, newest first.
@@ -67,38 +70,10 @@ impl Client {
         }
         events
     }
-
-    /// Posts and gives status and body.
-    pub(super) async fn post(
-        &self,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: impl Into<reqwest::Body>,
-    ) -> (u16, String) {
-        let mut request = self.http.post(format!("{}{path}", self.base)).body(body);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let response = request.send().await.unwrap();
-        (response.status().as_u16(), response.text().await.unwrap())
-    }
-
-    pub(super) async fn get_text(&self, path: &str) -> (u16, String) {
-        let response = self.http.get(format!("{}{path}", self.base)).send().await.unwrap();
-        (response.status().as_u16(), response.text().await.unwrap())
-    }
-
-    /// The value of one line of `/metrics`; 0 when it is not there.
-    pub(super) async fn metric(&self, series: &str) -> f64 {
-        let (_, text) = self.get_text("/metrics").await;
-        let value = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok());
-        value.unwrap_or(0.0)
-    }
 }
 
 pub(super) fn http() -> reqwest::Client {
-    let config = HttpConfig { proxy: Proxy::None, timeout: Duration::from_secs(10), ..HttpConfig::default() };
-    quell_sdk::http::client(&config).unwrap()
+    quell_testkit::client::http(Duration::from_secs(10))
 }
 
 /// Asks again and again until there is an answer; `None` when the time is over.

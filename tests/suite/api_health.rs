@@ -15,12 +15,12 @@ use super::server::Server;
 #[tokio::test]
 async fn one_port_answers_http_and_grpc() {
     let server = Server::start().await;
-    assert_eq!(server.get("/healthz").await, (200, "ok\n".into()));
-    assert_eq!(server.get("/readyz").await, (200, "ready\n".into()));
-    let (status, body) = server.get("/nowhere").await;
+    assert_eq!(server.get_text("/healthz").await, (200, "ok\n".into()));
+    assert_eq!(server.get_text("/readyz").await, (200, "ready\n".into()));
+    let (status, body) = server.get_text("/nowhere").await;
     assert_eq!(status, 404);
     assert!(serde_json::from_str::<serde_json::Value>(&body).unwrap()["error"].is_string(), "{body}");
-    assert_eq!(server.get("/v2/enqueue").await.0, 405);
+    assert_eq!(server.get_text("/v2/enqueue").await.0, 405);
     let listed = IncidentServiceClient::new(server.channel().await)
         .list_incidents(ListIncidentsRequest::default())
         .await

@@ -68,7 +68,7 @@ fn post(body: &str) -> String {
 #[tokio::test]
 async fn while_draining_senders_are_asked_to_come_back() {
     let server = Server::start().await;
-    assert_eq!(server.get("/readyz").await.0, 200);
+    assert_eq!(server.get_text("/readyz").await.0, 200);
     // Both connections are in the middle of their request when the shutdown begins.
     let mut readiness = Raw::connect(&server).await;
     let mut sender = Raw::connect(&server).await;

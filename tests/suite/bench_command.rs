@@ -1,6 +1,8 @@
-use std::{path::Path, process::Command};
+use std::path::Path;
 
 use serde_json::Value;
+
+use super::program::quell;
 
 const MANIFEST: &str = r#"{"format":"quell.bundle/1","name":"n","window":{"start":"2024-01-01T00:00:00Z","end":"2024-01-01T01:00:00Z"}}"#;
 const ALERT: &str =
@@ -16,13 +18,6 @@ fn dataset(folder: &Path) {
     }
     let labels = r#"{"calm": {"healthy": true}, "torn": {"service": "web"}}"#;
     std::fs::write(folder.join("labels.json"), labels).unwrap();
-}
-
-/// Exit code, standard output, standard error.
-fn quell(args: &[&str]) -> (Option<i32>, String, String) {
-    let done = Command::new(env!("CARGO_BIN_EXE_quell")).args(args).output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (done.status.code(), text(done.stdout), text(done.stderr))
 }
 
 #[test]

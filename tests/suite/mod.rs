@@ -12,7 +12,9 @@ mod app_restart;
 mod authored;
 mod bench_command;
 mod cli_query;
+mod cli_server;
 mod evidence;
+mod program;
 mod server;
 mod side_by_side;
 

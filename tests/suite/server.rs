@@ -1,6 +1,6 @@
 //! A whole quell on a free port, and clients for it.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, ops::Deref, path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
 use quell::{
@@ -9,17 +9,25 @@ use quell::{
     domain::{Investigation, Payload, Timings, Verdict},
     investigation::{Emit, Request},
 };
-use quell_sdk::http::{HttpConfig, Proxy};
+use quell_testkit::Client;
 use tokio_util::sync::CancellationToken;
-use tonic::transport::{Channel, Endpoint};
 
 pub(super) const SECRET: &str = "whsec-test";
 pub(super) const ROUTING_KEY: &str = "0123456789abcdef0123456789abcdef";
 pub(super) const TOKEN: &str = "am-token";
 
+/// A server, used as its own client.
 pub(super) struct Server {
     pub(super) app: App,
-    pub(super) http: reqwest::Client,
+    client: Client,
+}
+
+impl Deref for Server {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
 }
 
 /// A configuration with all receivers open to those who know the secrets.
@@ -42,44 +50,9 @@ impl Server {
     }
 
     pub(super) async fn with(builder: Builder) -> Self {
-        let http =
-            HttpConfig { proxy: Proxy::None, timeout: Duration::from_secs(60), ..HttpConfig::default() };
-        Self { app: builder.start().await.unwrap(), http: quell_sdk::http::client(&http).unwrap() }
-    }
-
-    pub(super) fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.app.addr())
-    }
-
-    pub(super) async fn channel(&self) -> Channel {
-        Endpoint::from_shared(self.url("")).unwrap().connect().await.unwrap()
-    }
-
-    /// Posts and gives status and body.
-    pub(super) async fn post(
-        &self,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: impl Into<reqwest::Body>,
-    ) -> (u16, String) {
-        let mut request = self.http.post(self.url(path)).body(body);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let response = request.send().await.unwrap();
-        (response.status().as_u16(), response.text().await.unwrap())
-    }
-
-    pub(super) async fn get(&self, path: &str) -> (u16, String) {
-        let response = self.http.get(self.url(path)).send().await.unwrap();
-        (response.status().as_u16(), response.text().await.unwrap())
-    }
-
-    /// The value of one line of `/metrics`; 0 when it is not there.
-    pub(super) async fn metric(&self, series: &str) -> f64 {
-        let (_, text) = self.get("/metrics").await;
-        let value = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok());
-        value.unwrap_or(0.0)
+        let app = builder.start().await.unwrap();
+        let client = Client::new(&format!("http://{}", app.addr()));
+        Self { app, client }
     }
 }
 

@@ -4,7 +4,7 @@ use super::{
     investigation,
     wire::{Invalid, Wire, all, clip, list, optional_time, time, timestamp, word},
 };
-use crate::domain::{Incident, IncidentId, Investigation};
+use crate::domain::{Incident, IncidentId, Investigation, InvestigationStatus};
 
 impl Wire for Incident {
     type Message = v1::Incident;
@@ -24,9 +24,11 @@ impl Wire for Incident {
             investigation: self.investigation.as_deref().map(|found| investigation(found, Some(&self.id))),
             investigation_status: self.investigation_status.as_str().to_owned(),
             attempts: self.attempts,
+            answer: self.investigation.as_deref().map(|found| answer(found, self.investigation_status)),
         }
     }
 
+    /// The answer in short is not read: it follows from the investigation.
     fn from_wire(message: v1::Incident) -> Result<Self, Invalid> {
         let investigation = message.investigation.map(Investigation::from_wire).transpose();
         Ok(Self {
@@ -45,6 +47,23 @@ impl Wire for Incident {
             investigation: investigation.map_err(|invalid| invalid.within("investigation"))?.map(Box::new),
         })
     }
+}
+
+fn answer(found: &Investigation, status: InvestigationStatus) -> v1::Answer {
+    let first = found.hypotheses.first();
+    let mut answer = first.map_or_else(v1::Answer::default, |first| v1::Answer {
+        claim: first.claim.clone(),
+        probability: first.probability,
+        hypothesis_id: first.id.to_string(),
+        entity: Some(first.entity.to_wire()),
+        fault: first.fault.as_str().to_owned(),
+        change_id: first.change_id.clone().unwrap_or_default(),
+        ..v1::Answer::default()
+    });
+    if status == InvestigationStatus::Done {
+        answer.set_verdict(found.verdict.to_wire());
+    }
+    answer
 }
 
 /// The number in `INC-142`.

@@ -4,6 +4,7 @@
 //! it gets, bounds it, and names the field that it refuses. It knows nothing of transports; `grpc` and the
 //! command line's client call it.
 
+mod check;
 mod event;
 mod evidence;
 mod hypothesis;

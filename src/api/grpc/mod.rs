@@ -7,6 +7,7 @@ mod otlp;
 mod query;
 mod routes;
 mod runbooks;
+mod server;
 mod watch;
 
 pub use investigations::QUESTION;

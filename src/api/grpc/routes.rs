@@ -7,12 +7,14 @@ use opentelemetry_proto::tonic::collector::{
 use quell_proto::v1::{
     DESCRIPTORS, alert_service_server::AlertServiceServer, incident_service_server::IncidentServiceServer,
     investigation_service_server::InvestigationServiceServer, runbook_service_server::RunbookServiceServer,
+    server_service_server::ServerServiceServer,
 };
 use tonic::{codec::CompressionEncoding::Gzip, service::Routes};
 use tonic_health::pb::health_server::{Health, HealthServer};
 
 use super::{
     alerts::Alerts, incidents::Incidents, investigations::Investigations, otlp::Otlp, runbooks::Runbooks,
+    server::Server,
 };
 use crate::api::{
     collector::LIMIT,
@@ -38,7 +40,8 @@ pub(in crate::api) fn router(
         .add_service(AlertServiceServer::new(Alerts(state.clone())).max_decoding_message_size(MESSAGE))
         .add_service(IncidentServiceServer::new(Incidents(state.clone())).send_compressed(Gzip))
         .add_service(InvestigationServiceServer::new(Investigations(state.clone())).send_compressed(Gzip))
-        .add_service(RunbookServiceServer::new(Runbooks(state.clone())).max_decoding_message_size(MESSAGE));
+        .add_service(RunbookServiceServer::new(Runbooks(state.clone())).max_decoding_message_size(MESSAGE))
+        .add_service(ServerServiceServer::new(Server(state.clone())));
     macro_rules! collector {
         ($server:ident) => {
             $server::new(Otlp(state.clone())).accept_compressed(Gzip).max_decoding_message_size(LIMIT)

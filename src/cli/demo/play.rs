@@ -97,7 +97,7 @@ async fn play(app: &App, shop: &Shop, fault: Fault, out: &Out) -> Result<Exit> {
     let paged = Instant::now();
     deliver(app, &page).await?;
     let found = follow(app, out, paged).await?;
-    if out.is_for_people() {
+    if out.is_for_people() && !out.quiet {
         out.line("")?;
     }
     print(&found, out, None)?;
@@ -176,11 +176,14 @@ async fn follow(app: &App, out: &Out, paged: Instant) -> Result<Investigation> {
         .ok_or_else(|| Failure::new(Exit::General, "the page opened no incident"))?;
     let request = WatchRequest { incident_id: incident.id, after_seq: 0, until_done: true };
     let mut events = server.watch(request).await.map_err(|status| client::failure(&status))?.into_inner();
+    // With --quiet there is the answer alone.
+    let is_live = out.is_for_people() && !out.quiet;
+    let mut feed = render::Feed::new(out.verbose, out.width);
     let mut ranked = false;
     let mut answer = None;
     while let Some(event) = events.message().await.map_err(|status| client::failure(&status))? {
-        if let Some(line) = render::event(&event, out.verbose).filter(|_| out.is_for_people()) {
-            out.line(&line)?;
+        if is_live {
+            feed.lines(&event).iter().try_for_each(|line| out.line(line))?;
         }
         if matches!(event.payload, Some(quell_proto::v1::event::Payload::RankingChanged(_))) && !ranked {
             ranked = true;

@@ -7,7 +7,7 @@ use quell_proto::v1::{Evidence, Hypothesis, Investigation, investigation::Verdic
 use super::{
     path::paths,
     style::{bad, bold, dim, good, heading, warn},
-    text::{clean, clock, confidence, percent, span, wrap},
+    text::{clean, clock, confidence, percent, span, tail, wrap},
 };
 
 /// Evidence lines per hypothesis, rivals, and innocent changes that are shown unless all are asked for.
@@ -109,13 +109,13 @@ fn reasons(hypothesis: &Hypothesis, evidence: &[Evidence], width: usize, most: u
             }
             count += 1;
             let ids = argument.evidence.join(" ");
+            let ids = if ids.is_empty() { ids } else { dim(&format!("[{ids}]")) };
             writeln!(
                 text,
-                "   {:<8}{:>+6.1}  {}{}",
+                "   {:<8}{:>+6.1}  {}",
                 if count == 1 { word } else { "" },
                 argument.decibans,
-                wrap(&argument.text, width, 18),
-                if ids.is_empty() { String::new() } else { format!(" {}", dim(&format!("[{ids}]"))) },
+                tail(&wrap(&argument.text, width, 18), &ids, width, 18),
             )
             .ok();
             if most == usize::MAX {
@@ -157,7 +157,8 @@ fn rivals(found: &Investigation, width: usize, verbose: bool) -> String {
     let mut text = format!("\n{}\n", heading("OTHER EXPLANATIONS"));
     for rival in rivals {
         let claim = wrap(&rival.claim, width, 10);
-        writeln!(text, "   {:>5}  {claim} {}", percent(rival.probability), dim(&rival.id)).ok();
+        let claim = tail(&claim, &dim(&rival.id), width, 10);
+        writeln!(text, "   {:>5}  {claim}", percent(rival.probability)).ok();
         if verbose {
             text.push_str(&reasons(rival, &found.evidence, width, usize::MAX));
             continue;
@@ -186,7 +187,11 @@ fn innocent(found: &Investigation, width: usize, verbose: bool) -> String {
         writeln!(text, "   {}", wrap(&line, width, 12)).ok();
     }
     if changes.len() > most {
-        writeln!(text, "   {}", dim(&format!("and {} other changes", changes.len() - most))).ok();
+        let more = match changes.len() - most {
+            1 => "and 1 other change".to_owned(),
+            more => format!("and {more} other changes"),
+        };
+        writeln!(text, "   {}", dim(&more)).ok();
     }
     text
 }
@@ -226,8 +231,9 @@ fn footer(found: &Investigation, width: usize, ask: Option<&str>) -> String {
     let read = if items.is_empty() { "nothing".to_owned() } else { items.join(", ") };
     let mut text = String::from("\n");
     if let (Some(ask), Some(first)) = (ask, found.evidence.first()) {
-        let line = format!("numbers in doubt? {} {} runs the query of {}", clean(ask), first.id, first.id);
-        writeln!(text, "{}", dim(&line)).ok();
+        // On a line of its own and never broken, to be copied.
+        writeln!(text, "{}", dim(&format!("numbers in doubt? This runs the query of {}:", first.id))).ok();
+        writeln!(text, "{} {}", clean(ask), first.id).ok();
     }
     let read = format!(
         "read {read}; first ranking after {first}, done after {total}; quell shows commands and never runs them"

@@ -100,7 +100,7 @@ pub(crate) fn event(event: &Event, verbose: bool) -> Option<String> {
     Some(numbered(event, &line))
 }
 
-fn numbered(event: &Event, line: &str) -> String {
+pub(super) fn numbered(event: &Event, line: &str) -> String {
     format!("{} {} {line}", dim(&clock(event.at.as_ref())), dim(&format!("{:>3}", event.seq)))
 }
 

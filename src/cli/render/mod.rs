@@ -5,6 +5,7 @@ mod bench;
 mod bench_sections;
 mod doctor;
 mod event;
+mod feed;
 mod incident;
 mod markdown;
 mod path;
@@ -16,7 +17,9 @@ mod text;
 pub(super) use answer::{answer, evidence, hypotheses};
 pub(super) use bench::{ablations, bench};
 pub(super) use doctor::doctor;
-pub(super) use event::event;
+#[cfg(test)]
+use event::event;
+pub(super) use feed::Feed;
 pub(super) use incident::{headline, incidents};
 pub(super) use markdown::markdown;
 pub(super) use path::paths;

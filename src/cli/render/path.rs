@@ -91,8 +91,12 @@ fn command(step: &Step, path: &RecoveryPath, width: usize) -> String {
         writeln!(text, "{}", dim(&comment)).ok();
     }
     if matches!(step.language.as_str(), "promql" | "logql" | "traceql") {
-        writeln!(text, "{}", dim(&format!("# {}: for a dashboard, or quell query '...'", step.language)))
-            .ok();
+        writeln!(
+            text,
+            "{}",
+            dim(&format!("# {}, for a dashboard or, between quotes, for quell query", step.language))
+        )
+        .ok();
     }
     for line in clean_lines(&step.command).lines() {
         writeln!(text, "{line}").ok();

@@ -5,7 +5,9 @@ mod fixture;
 mod lists;
 mod queries;
 
-use quell_proto::v1::{Investigation, investigation::Verdict};
+use quell_proto::v1::{
+    Event, Hypothesis, Investigation, RankingChanged, event::Payload, investigation::Verdict,
+};
 
 use super::*;
 use fixture::{HOSTILE, LONG};
@@ -114,6 +116,48 @@ fn events_go_by() {
     insta::assert_snapshot!("events_coloured", coloured(&lines(false)));
 }
 
+/// The feed's lines of these events.
+fn fed(events: &[Event], verbose: bool, width: usize) -> String {
+    let mut feed = Feed::new(verbose, width);
+    let lines: Vec<String> = events.iter().flat_map(|item| feed.lines(item)).collect();
+    assert!(lines.iter().all(|line| !line.contains('\n')), "one event, one line: {lines:#?}");
+    plain(&lines.join("\n"))
+}
+
+#[test]
+fn an_incident_is_followed() {
+    let events = lists::events();
+    for width in [80, 120] {
+        let lines = fed(&events, false, width);
+        assert!(lines.lines().all(|line| line.chars().count() <= width), "{lines}");
+        insta::assert_snapshot!(format!("feed_{width}"), lines);
+    }
+    let all: Vec<String> = events.iter().filter_map(|item| event(item, true)).collect();
+    assert_eq!(fed(&events, true, 80), plain(&all.join("\n")), "verbose leaves nothing out");
+}
+
+#[test]
+fn a_ranking_is_told_when_its_first_place_changes() {
+    let ranking = |ids: &[&str]| {
+        let found = fixture::cause_found();
+        let ranked = |id: &&str| Hypothesis { id: (*id).to_owned(), ..found.hypotheses[0].clone() };
+        let hypotheses = ids.iter().map(ranked).collect();
+        let payload = Payload::RankingChanged(RankingChanged { hypotheses, recovery_paths: vec![] });
+        Event { payload: Some(payload), ..Event::default() }
+    };
+    let rankings = [
+        ranking(&["H1", "H2", "H3"]),
+        ranking(&["H1", "H3", "H2"]),
+        ranking(&["H2", "H1", "H3"]),
+        ranking(&["H9", "H2"]),
+        ranking(&[]),
+        ranking(&["H9"]),
+    ];
+    let lines = fed(&rankings, false, 160);
+    let told: Vec<&str> = lines.lines().map(|line| line.split_once("1.5.0) ").unwrap().1).collect();
+    assert_eq!(told, ["H1", "H2 (was #3)", "H9 (was below #3)", "H9"], "{lines}");
+}
+
 #[test]
 fn tables() {
     let list = lists::incidents();
@@ -122,8 +166,12 @@ fn tables() {
     insta::assert_snapshot!("headlines", plain(&list.iter().map(headline).collect::<Vec<_>>().join("\n")));
     let rows = lists::runbooks();
     at_both_widths!("runbooks", |width| table(&["ID", "TITLE", "HYPOTHESES"], rows.clone(), width));
-    let (checks, warnings) = lists::checks();
-    at_both_widths!("doctor", |width| doctor(&checks, &warnings, width));
+    let (of_configuration, of_server, warnings) = lists::checks();
+    let sections = [
+        ("CONFIGURATION (/etc/quell.yaml)".to_owned(), of_configuration.as_slice()),
+        ("SERVER (http://127.0.0.1:7777)".to_owned(), of_server.as_slice()),
+    ];
+    at_both_widths!("doctor", |width| doctor(&sections, &warnings, width));
 }
 
 #[test]

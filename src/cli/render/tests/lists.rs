@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use quell_proto::v1::{self, event::Payload};
-use quell_sdk::Health;
+use quell_proto::v1::{self, event::Payload, investigation::Verdict};
 
 use super::fixture::{HOSTILE, LONG, argument, at, cause_found, completeness, entity, text};
+use crate::domain::{Check, CheckState};
 
 pub(super) fn events() -> Vec<v1::Event> {
     let found = cause_found();
@@ -116,11 +116,35 @@ pub(super) fn incidents() -> Vec<v1::Incident> {
             investigation_status: investigation.into(),
             ..v1::Incident::default()
         };
+    let answered = |incident: v1::Incident, verdict: Verdict, probability: f64, claim: &str| {
+        let mut answer = v1::Answer { claim: claim.into(), probability, ..v1::Answer::default() };
+        answer.set_verdict(verdict);
+        v1::Incident { answer: Some(answer), ..incident }
+    };
+    let found = cause_found();
     vec![
+        answered(
+            incident(144, "open", "FrontendErrors", "web", "done"),
+            Verdict::CauseFound,
+            0.97,
+            &found.hypotheses[0].claim,
+        ),
+        answered(
+            incident(143, "open", "SlowCheckout", "web", "running"),
+            Verdict::Unspecified,
+            0.41,
+            &found.hypotheses[1].claim,
+        ),
         incident(142, "open", "SlowCheckout", "web", "running"),
         incident(141, "open", &format!("KubePodCrashLooping {LONG}"), LONG, "pending"),
-        incident(140, "resolved", HOSTILE, HOSTILE, "done"),
-        incident(9, "resolved", "HighErrorRate", "payments", "done"),
+        answered(incident(140, "resolved", HOSTILE, HOSTILE, "done"), Verdict::Inconclusive, 0.46, HOSTILE),
+        answered(
+            incident(9, "resolved", "HighErrorRate", "payments", "done"),
+            Verdict::NotAnIncident,
+            0.02,
+            "payments is slow",
+        ),
+        answered(incident(8, "resolved", "Odd", "", "done"), Verdict::Inconclusive, 0.0, ""),
     ]
 }
 
@@ -136,29 +160,40 @@ pub(super) fn runbooks() -> Vec<Vec<String>> {
     ]
 }
 
-pub(super) fn checks() -> (Vec<(String, Health)>, Vec<String>) {
-    let health =
-        |ok: bool, found: &str, next: &str| Health { ok, found: found.into(), next_action: next.into() };
-    let checks = vec![
-        ("data folder".to_owned(), health(true, "/var/lib/quell, 41 GB free", "")),
-        (
-            "port".to_owned(),
-            health(
-                false,
-                "127.0.0.1:7777 is in use by another program",
-                "stop it, or set server.listen to another port",
-            ),
+pub(super) fn checks() -> (Vec<Check>, Vec<Check>, Vec<String>) {
+    let check = |name: &str, state: CheckState, found: &str, next: &str| Check {
+        name: name.into(),
+        state,
+        found: found.into(),
+        next_action: next.into(),
+    };
+    let of_configuration = vec![
+        check("data_dir", CheckState::Ok, "/var/lib/quell is writable", ""),
+        check(
+            "receivers.pagerduty",
+            CheckState::Off,
+            "takes nothing: no signing secret is configured",
+            "add the webhook subscription's secret to receivers.pagerduty.secrets if PagerDuty shall page quell",
         ),
-        (
-            "prometheus-with-a-long-name".to_owned(),
-            health(
-                false,
-                &format!(
-                    "http://prometheus:9090 answers 401 Unauthorized: {HOSTILE} and goes on to explain at some length that the token is not one that it knows"
-                ),
-                "set sources.prometheus[0].bearer_token to a token of a user that may query",
+        check(
+            "sources.prometheus-with-a-long-name",
+            CheckState::Failed,
+            &format!(
+                "http://prometheus:9090 answers 401 Unauthorized: {HOSTILE} and goes on to explain at some length that the token is not one that it knows"
             ),
+            "set sources.prometheus[0].bearer_token to a token of a user that may query",
         ),
     ];
-    (checks, vec!["investigation.workers is 1: a second incident waits for the first".to_owned()])
+    let of_server = vec![
+        check("server", CheckState::Ok, "quell 0.1.0, ready", ""),
+        check(
+            "sources.otlp",
+            CheckState::Ok,
+            "214 series, 300 log records, 12480 spans, the newest 2s old",
+            "",
+        ),
+        check(HOSTILE, CheckState::Failed, HOSTILE, HOSTILE),
+    ];
+    let warnings = vec!["investigation.workers is 1: a second incident waits for the first".to_owned()];
+    (of_configuration, of_server, warnings)
 }

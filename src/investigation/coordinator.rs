@@ -37,6 +37,8 @@ use crate::{
 const COLLECT_PART: f64 = 0.6;
 /// Time kept back at the end to put the answer together.
 const RESERVE: Duration = Duration::from_millis(300);
+/// Most that is claimed before the first agent has spoken.
+const UNTESTED: f64 = 0.5;
 /// Symptoms that are streamed one by one; the finished answer has them all.
 const STREAMED: usize = 40;
 /// Hypotheses that a ranking event carries.
@@ -246,6 +248,14 @@ impl Trial {
     /// Weighs, and tells of the ranking when it changed.
     fn rank(&mut self) {
         weigh(&mut self.hypotheses, &self.board.seen);
+        let tested = self.agents.saturating_sub(self.open) as f64 / self.agents.max(1) as f64;
+        if self.open > 0 {
+            // What was not tested yet may still be the better explanation.
+            let most = UNTESTED + (1.0 - UNTESTED) * tested;
+            for hypothesis in &mut self.hypotheses {
+                hypothesis.probability = hypothesis.probability.min(most);
+            }
+        }
         let order: Vec<(HypothesisId, i64)> = self
             .hypotheses
             .iter()

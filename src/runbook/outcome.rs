@@ -143,7 +143,7 @@ fn numbers_text(numbers: &[Number]) -> String {
         let rounded = format!("{value:.4}");
         let rounded = rounded.trim_end_matches('0').trim_end_matches('.');
         let rounded =
-            if value.abs() >= 1e-4 || *value == 0.0 { rounded.to_owned() } else { format!("{value:e}") };
+            if value.abs() >= 1e-4 || *value == 0.0 { rounded.to_owned() } else { format!("{value:.2e}") };
         format!("{name} {rounded}{}{unit}", if unit.is_empty() || unit.starts_with('/') { "" } else { " " })
     };
     numbers.iter().map(text).collect::<Vec<_>>().join(", ")

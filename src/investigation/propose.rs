@@ -210,7 +210,7 @@ fn attach_runbooks(proposals: &mut Vec<Proposal>, board: &Board, library: &Libra
             .collect();
         let query =
             Query { alerts, service: &entity.service, faults: &faults, text: &board.alert_text, limit: 6 };
-        let matches = library.matching(&query);
+        let matches = library.matching_native(&query);
         // A runbook knows most about its first hypothesis; the others are there to tell it from rivals.
         for is_first in [true, false] {
             for matched in &matches {

@@ -36,9 +36,18 @@ pub fn bind(template: &str, vars: &Vars, language: Language) -> Result<String, B
 
 /// The same for a person: what has no value stays as a placeholder and is named.
 pub fn show(template: &str, vars: &Vars, language: Language) -> Shown {
+    show_pieces(pieces(template), vars, language)
+}
+
+/// The same for a template that is already taken apart.
+pub(super) fn show_pieces<'a>(
+    pieces: impl IntoIterator<Item = Piece<'a>>,
+    vars: &Vars,
+    language: Language,
+) -> Shown {
     let mut quoter = Quoter::new(language);
-    let mut shown = Shown { text: String::with_capacity(template.len()), unbound: Vec::new() };
-    for piece in pieces(template) {
+    let mut shown = Shown { text: String::new(), unbound: Vec::new() };
+    for piece in pieces {
         match piece {
             Piece::Literal(text) => {
                 quoter.literal(text);

@@ -14,7 +14,8 @@ pub(super) struct Index {
 }
 
 impl Index {
-    pub(super) fn build(runbooks: &[Arc<Runbook>]) -> rusqlite::Result<Self> {
+    /// Of runbooks with their positions.
+    pub(super) fn build<'a>(runbooks: impl IntoIterator<Item = (usize, &'a Arc<Runbook>)>) -> rusqlite::Result<Self> {
         let mut connection = Connection::open_in_memory()?;
         connection.execute_batch(
             "CREATE VIRTUAL TABLE runbook USING fts5(
@@ -26,7 +27,8 @@ impl Index {
             let mut insert = transaction.prepare(
                 "INSERT INTO runbook (rowid, title, alerts, hypotheses, symptoms, body) VALUES (?, ?, ?, ?, ?, ?)",
             )?;
-            for (row, runbook) in (0_i64..).zip(runbooks) {
+            for (at, runbook) in runbooks {
+                let row = i64::try_from(at).unwrap_or(i64::MAX);
                 let [title, alerts, hypotheses, symptoms, body] = columns(runbook);
                 insert.execute((row, title, alerts, hypotheses, symptoms, body))?;
             }
@@ -134,7 +136,7 @@ mod tests {
     proptest! {
         #[test]
         fn hostile_text_is_only_words(text in "\\PC{0,200}") {
-            let index = Index::build(&[]).unwrap();
+            let index = Index::build([]).unwrap();
             prop_assert!(index.search(&text).unwrap().is_empty());
             let injected = format!("{text}\" OR title:* NEAR(");
             prop_assert!(index.search(&injected).is_ok());

@@ -91,11 +91,12 @@ fn folders_are_read_and_take_the_place_of_shipped_ones() {
     let (library, findings) = Library::load(&[dir.path().to_owned()], true);
     assert_eq!(library.get("own").unwrap().title, "Our own");
     assert_eq!(library.get("slow-query").unwrap().title, "Our slow query");
-    assert_eq!(library.runbooks().len(), EMBEDDED.len() + 1);
+    assert_eq!(library.runbooks().len(), EMBEDDED.len() + 2);
+    assert!(library.get("highcpu").unwrap().imported.is_some());
     assert!(library.get("hidden").is_none());
     let codes: Vec<_> = findings.iter().map(|finding| finding.code).collect();
-    assert_eq!(codes, ["RB032", "RB001"]);
-    assert!(findings[1].to_string().contains("plain.md:1:1: error RB001: a plain file"), "{}", findings[1]);
+    assert_eq!(codes, ["RB032", "RB035"]);
+    assert!(findings[1].to_string().contains("plain.md: warning RB035: a plain file"), "{}", findings[1]);
 }
 
 #[test]

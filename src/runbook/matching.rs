@@ -44,14 +44,25 @@ const WORDS_LEAST: f64 = 0.25;
 impl Library {
     /// Runbooks that the query calls for, best first; equal scores in the order of their ids.
     pub fn matching(&self, query: &Query<'_>) -> Vec<Match> {
+        self.matching_of(query, |_| true)
+    }
+
+    /// The same among those of the native format: only they have hypotheses to test. Plain ones beside them change
+    /// nothing of the answer.
+    pub fn matching_native(&self, query: &Query<'_>) -> Vec<Match> {
+        self.matching_of(query, |runbook| runbook.imported.is_none())
+    }
+
+    fn matching_of(&self, query: &Query<'_>, counts: impl Fn(&Runbook) -> bool) -> Vec<Match> {
         let mut found: BTreeMap<usize, Vec<(f64, String)>> = BTreeMap::new();
-        for (at, runbook) in self.runbooks().iter().enumerate() {
+        for (at, runbook) in self.runbooks().iter().enumerate().filter(|(_, runbook)| counts(runbook)) {
             let reasons = by_rules(runbook, query);
             if !reasons.is_empty() {
                 found.insert(at, reasons);
             }
         }
-        let words = self.search(&text_of(query));
+        let mut words = self.search(&text_of(query));
+        words.retain(|at, _| self.runbooks().get(*at).is_some_and(|runbook| counts(runbook)));
         let best = words.values().copied().fold(0.0, f64::max);
         // one word in common is a weaker reason than many
         let strength = best / (best + WORDS_HALF);
@@ -84,7 +95,7 @@ impl Library {
 fn by_rules(runbook: &Runbook, query: &Query<'_>) -> Vec<(f64, String)> {
     let rules = &runbook.match_rules;
     let mut reasons = Vec::new();
-    if let Some(url) = query.alerts.iter().find_map(|alert| names(alert, &runbook.id)) {
+    if let Some(url) = query.alerts.iter().find_map(|alert| names(alert, runbook)) {
         reasons.push((URL, format!("the alert's runbook_url ends in `{url}`")));
     }
     let pattern = query.alerts.iter().filter_map(|alert| {
@@ -117,13 +128,21 @@ fn by_rules(runbook: &Runbook, query: &Query<'_>) -> Vec<(f64, String)> {
     reasons
 }
 
-/// The last segment of the alert's `runbook_url` when it is this id.
-fn names(alert: &Alert, id: &str) -> Option<String> {
-    let url = alert.annotations.get("runbook_url")?;
-    let path = url.split(['?', '#']).next()?.trim_end_matches('/');
-    let last = path.rsplit('/').next()?.to_lowercase();
-    let last = last.strip_suffix(".md").unwrap_or(&last);
-    (last == id).then(|| last.to_owned())
+/// The last segment of the alert's `runbook_url` when it calls this runbook; a plain one has several names.
+fn names(alert: &Alert, runbook: &Runbook) -> Option<String> {
+    let url = alert.annotations.get("runbook_url")?.to_lowercase();
+    let (path, fragment) = url.split_once('#').unwrap_or((&url, ""));
+    let path = path.split('?').next()?.trim_end_matches('/');
+    let last = path.rsplit('/').next()?;
+    let last = last.strip_suffix(".md").unwrap_or(last);
+    // many runbooks in one file: #alert-name-kubepodcrashlooping
+    let anchor = fragment.strip_prefix("alert-name-").unwrap_or(fragment);
+    let imported = runbook.imported.as_ref();
+    let calls = |name: &str| {
+        !name.is_empty()
+            && (name == runbook.id || imported.is_some_and(|imported| imported.aliases.contains(name)))
+    };
+    [last, anchor].into_iter().find(|name| calls(name)).map(str::to_owned)
 }
 
 fn text_of(query: &Query<'_>) -> String {

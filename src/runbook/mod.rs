@@ -15,6 +15,7 @@ mod expect;
 mod fields;
 mod finding;
 mod front_matter;
+pub mod import;
 mod index;
 mod judge;
 mod library;

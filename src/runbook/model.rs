@@ -1,8 +1,8 @@
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use regex::Regex;
 
-use super::Expect;
+use super::{Expect, import::Imported};
 use crate::domain::{Action, Approval, Blast, FaultClass, Language, Risk};
 
 /// A runbook that lint has found usable: every name in it resolves, every query parses.
@@ -29,9 +29,16 @@ pub struct Runbook {
     /// All prose, for the full-text index.
     pub body: String,
     pub file: String,
+    /// What it gave when it is a plain file and not of the native format; it then has no hypotheses.
+    pub imported: Option<Arc<Imported>>,
 }
 
 impl Runbook {
+    /// `native`, `markdown`, `skill` or `catalogue`.
+    pub fn format(&self) -> &'static str {
+        self.imported.as_ref().map_or("native", |imported| imported.format.as_str())
+    }
+
     /// The hypotheses of that fault class.
     pub fn hypotheses_of(&self, fault: FaultClass) -> impl Iterator<Item = &RunbookHypothesis> {
         self.hypotheses.iter().filter(move |hypothesis| hypothesis.fault == Some(fault))

@@ -90,7 +90,7 @@ fn split<'a>(text: &'a str, findings: &mut Findings) -> Option<Parts<'a>> {
     None
 }
 
-const PLAIN: &str = "a plain file: without a front matter that says `quell: 1` it is not used; runbooks/README.md shows the format";
+const PLAIN: &str = "a plain file: it has no front matter that says `quell: 1`, so that quell shows it and tests nothing by it; `quell runbook import FILE --out DIR` makes one of this format";
 
 fn is_native(root: &Node, findings: &mut Findings) -> bool {
     let version = match &root.value {
@@ -178,6 +178,7 @@ fn assemble(file: &str, matter: FrontMatter, document: &Document, linked: &[Link
         meaning: prose("Meaning"),
         impact: prose("Impact"),
         file: file.to_owned(),
+        imported: None,
     }
 }
 

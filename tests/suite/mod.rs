@@ -14,6 +14,7 @@ mod bench_command;
 mod cli_query;
 mod cli_server;
 mod evidence;
+mod import;
 mod program;
 mod server;
 mod side_by_side;

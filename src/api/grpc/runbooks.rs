@@ -92,7 +92,7 @@ fn summary(runbook: &Runbook) -> RunbookSummary {
         owners: runbook.owners.clone(),
         hypotheses: runbook.hypotheses.iter().map(|hypothesis| hypothesis.key.clone()).collect(),
         file: runbook.file.clone(),
-        format: "native".to_owned(),
+        format: runbook.format().to_owned(),
     }
 }
 

@@ -102,7 +102,7 @@ pub(super) enum Command {
     Show(Show),
     /// Run a query: one that evidence shows, to see its numbers for yourself, or your own.
     Query(Query),
-    /// Runbooks: list, match, lint.
+    /// Runbooks: list, match, lint, import.
     #[command(subcommand)]
     Runbook(Runbook),
     /// Measure accuracy on labelled incidents: docs/accuracy.md.
@@ -302,6 +302,16 @@ pub(super) enum Runbook {
     Lint {
         /// Files and folders; the shipped runbooks when left out.
         paths: Vec<PathBuf>,
+    },
+    /// What plain Markdown runbooks give as they are: checks, steps with their risk, variables. Folders named by
+    /// --runbooks or in the configuration are read the same way.
+    Import {
+        /// Markdown files, folders of them, SKILL.md, catalog.json.
+        #[arg(required = true, value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        /// Also write each in the native format to this folder, to go on with.
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
     },
     /// Which runbooks an alert calls for.
     Match {

@@ -11,6 +11,7 @@ mod completion;
 mod demo;
 mod doctor;
 mod exit;
+mod import;
 mod incidents;
 mod investigate;
 mod local;

@@ -81,6 +81,9 @@ async fn asynchronous(command: Command, global: &super::args::Global, out: &Out)
         Command::Query(args) => query::run(args, global, out).await,
         Command::Show(args) => show::run(args, global, out).await,
         Command::Runbook(Runbook::Lint { paths }) => runbooks::lint(&paths, out),
+        Command::Runbook(Runbook::Import { paths, out: written }) => {
+            super::import::run(&paths, written.as_deref(), out)
+        }
         Command::Runbook(Runbook::Match { alert, labels, runbooks }) => {
             runbooks::matching(&alert, &labels, &runbooks, out)
         }

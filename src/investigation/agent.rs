@@ -117,9 +117,14 @@ pub(super) async fn test(proposal: Proposal, desk: Desk, out: UnboundedSender<Wo
 
 /// Variables of a runbook for a hypothesis.
 pub(super) fn vars(proposal: &Proposal, desk: &Desk, runbook: &runbook::Runbook) -> Vars {
+    vars_of(&proposal.hypothesis.entity.service, proposal.change, desk, runbook)
+}
+
+/// Variables of a runbook for a service, and for a change by its index where one is suspected.
+pub(super) fn vars_of(service: &str, change: Option<usize>, desk: &Desk, runbook: &runbook::Runbook) -> Vars {
     let onset = moment(desk.board.observed.onset.since.at).to_string();
-    let change = proposal.change.and_then(|index| desk.board.case.changes.get(index));
-    let mut known = vec![("service", proposal.hypothesis.entity.service.as_str()), ("onset", onset.as_str())];
+    let change = change.and_then(|index| desk.board.case.changes.get(index));
+    let mut known = vec![("service", service), ("onset", onset.as_str())];
     if let Some(change) = change {
         known.push(("new_version", change.version_to.as_str()));
         known.push(("old_version", change.version_from.as_str()));
@@ -127,7 +132,7 @@ pub(super) fn vars(proposal: &Proposal, desk: &Desk, runbook: &runbook::Runbook)
     let range = range(&desk.board.observed.periods);
     known.push(("range", range.as_str()));
     if !desk.labels.contains_key("namespace")
-        && let Some(namespace) = desk.board.namespace(&proposal.hypothesis.entity.service)
+        && let Some(namespace) = desk.board.namespace(service)
     {
         known.push(("namespace", namespace));
     }
@@ -141,7 +146,7 @@ fn range(periods: &Periods) -> String {
     format!("{}s", (periods.seconds_during() / 2.0).clamp(10.0, 300.0).round())
 }
 
-fn times(desk: &Desk) -> CheckTimes {
+pub(super) fn times(desk: &Desk) -> CheckTimes {
     let periods = desk.board.observed.periods;
     let onset = moment(periods.onset);
     CheckTimes {

@@ -18,6 +18,7 @@ use super::{
     agent::{self, Desk, Word},
     board::Board,
     collect::{Collected, collect},
+    imported::{self, Called},
     innocent::innocent,
     propose::{Proposal, propose},
     recover::{Context, recovery_paths},
@@ -91,7 +92,19 @@ pub async fn investigate(
         window: request.window,
     };
     let mut trial = Trial::new(&request, &desk, &proposals, emit.clone(), started);
-    trial.run(proposals, &desk, deadline, &cancel).await;
+    trial.called = imported::called(&library, &request.alerts, &desk);
+    let (called, next) = (trial.called.clone(), next_evidence(&board, &proposals));
+    let looking = async {
+        tokio::select! {
+            found = timeout_at(deadline, imported::look(&called, &desk, next)) => found.unwrap_or_default(),
+            () = cancel.cancelled() => Vec::new(),
+        }
+    };
+    let ((), looked) = tokio::join!(trial.run(proposals, &desk, deadline, &cancel), looking);
+    for evidence in looked {
+        emit.emit(Payload::EvidenceFound { evidence: evidence.clone() });
+        trial.evidence.push(evidence);
+    }
     if trial.open > 0 {
         blind_spots.push(BlindSpot {
             source: "quell".to_owned(),
@@ -102,6 +115,16 @@ pub async fn investigate(
     let answer = trial.answer(&request, coverage, blind_spots, collect_took);
     emit.emit(Payload::InvestigationFinished { investigation: Box::new(answer.clone()) });
     answer
+}
+
+/// The first number of evidence that no agent will use.
+fn next_evidence(board: &Board, proposals: &[Proposal]) -> u32 {
+    let known = board.observed.evidence.iter().map(|evidence| evidence.id.0).max().unwrap_or(0);
+    let checks = proposals.iter().map(|proposal| {
+        let checks = proposal.runbook.as_ref().map_or(0, |(_, claimed)| claimed.expects.len());
+        proposal.first_check.saturating_add(u32::try_from(checks).unwrap_or(u32::MAX))
+    });
+    checks.max().unwrap_or(0).max(known.saturating_add(1))
 }
 
 /// Labels that all alerts share, and the service.
@@ -138,6 +161,8 @@ struct Trial {
         u32,
         (Arc<crate::runbook::Runbook>, crate::runbook::RunbookHypothesis, crate::runbook::Vars),
     >,
+    /// Plain runbooks that the alerts call.
+    called: Vec<Called>,
     board: Arc<Board>,
     labels: Arc<Labels>,
     emit: Arc<dyn Emit>,
@@ -170,6 +195,7 @@ impl Trial {
             hypotheses: proposals.iter().map(|proposal| proposal.hypothesis.clone()).collect(),
             evidence: Vec::new(),
             runbooks,
+            called: Vec::new(),
             board: desk.board.clone(),
             labels: desk.labels.clone(),
             emit,
@@ -279,6 +305,7 @@ impl Trial {
             board: &self.board,
             labels: &self.labels,
             runbooks: &self.runbooks,
+            called: &self.called,
             signals_seen: signals.iter().filter(|signal| self.board.seen.contains(signal)).count(),
         };
         recovery_paths(&self.hypotheses, &context)

@@ -11,6 +11,7 @@ mod collect;
 mod coordinator;
 mod elsewhere;
 mod fault;
+mod imported;
 mod innocent;
 mod place;
 mod propagation;

@@ -53,6 +53,21 @@ impl Library {
         self.matching_of(query, |runbook| runbook.imported.is_none())
     }
 
+    /// Plain runbooks that alerts call, by their `runbook_url` or by their names: at most two.
+    pub fn called(&self, alerts: &[Alert]) -> Vec<Arc<Runbook>> {
+        let plain = self.runbooks().iter().filter(|runbook| runbook.imported.is_some());
+        let mut called: Vec<_> = plain
+            .filter_map(|runbook| {
+                let by_url = alerts.iter().any(|alert| names(alert, runbook).is_some());
+                let rules = &runbook.match_rules.alerts;
+                let by_name = alerts.iter().any(|alert| rules.iter().any(|rule| rule.matches(alert.name())));
+                (by_url || by_name).then_some((!by_url, runbook))
+            })
+            .collect();
+        called.sort_by_key(|(by_name, _)| *by_name);
+        called.into_iter().take(2).map(|(_, runbook)| Arc::clone(runbook)).collect()
+    }
+
     fn matching_of(&self, query: &Query<'_>, counts: impl Fn(&Runbook) -> bool) -> Vec<Match> {
         let mut found: BTreeMap<usize, Vec<(f64, String)>> = BTreeMap::new();
         for (at, runbook) in self.runbooks().iter().enumerate().filter(|(_, runbook)| counts(runbook)) {

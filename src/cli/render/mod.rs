@@ -25,6 +25,7 @@ pub(super) use markdown::markdown;
 pub(super) use path::paths;
 pub(super) use query::query;
 pub(super) use table::table;
+pub(super) use text::{clean_lines, shorten};
 
 #[cfg(test)]
 mod bench_tests;

@@ -56,7 +56,7 @@ pub(super) fn clean(text: &str) -> String {
 }
 
 /// The beginning of a text, on one line, with an ellipsis where it was cut to `most` characters.
-pub(super) fn shorten(text: &str, most: usize) -> String {
+pub(crate) fn shorten(text: &str, most: usize) -> String {
     let text = clean(text);
     if text.chars().nth(most).is_none() {
         return text;
@@ -87,7 +87,7 @@ pub(super) fn cut(line: &str, most: usize) -> String {
 }
 
 /// As [`clean`], for what has lines of its own, such as a script.
-pub(super) fn clean_lines(text: &str) -> String {
+pub(crate) fn clean_lines(text: &str) -> String {
     text.split('\n').map(clean).collect::<Vec<_>>().join("\n")
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     domain::{Language, Step, StepKind, Verification},
-    runbook::{Runbook, StepSpec, Vars, show},
+    runbook::{Runbook, Shown, StepSpec, Vars, show},
 };
 
 /// The steps of a path: checks of the runbook by hand where they are commands, the act, its undo.
@@ -24,13 +24,23 @@ pub(super) fn steps(runbook: &Runbook, spec: &StepSpec, vars: &Vars) -> Vec<Step
 }
 
 fn step(kind: StepKind, spec: &StepSpec, vars: &Vars) -> Step {
-    let shown = show(&spec.command, vars, spec.language);
-    let mut text = if spec.text.is_empty() { spec.title.clone() } else { spec.text.clone() };
+    let mut shown = show(&spec.command, vars, spec.language);
+    if !shown.unbound.is_empty() {
+        // half of a command filled in looks like the whole
+        shown.text = show(&spec.command, &Vars::new(), spec.language).text;
+    }
+    let text = if spec.text.is_empty() { &spec.title } else { &spec.text };
+    step_of(kind, text, spec.language, &shown)
+}
+
+/// A step as it is shown, with what is to be filled in by hand.
+pub(super) fn step_of(kind: StepKind, text: &str, language: Language, shown: &Shown) -> Step {
+    let mut text = text.to_owned();
     if !shown.unbound.is_empty() {
         let names: Vec<String> = shown.unbound.iter().map(ToString::to_string).collect();
         text.push_str(&format!(" (fill in: {})", names.join(", ")));
     }
-    Step { kind, text, language: spec.language, command: shown.text.trim().to_owned() }
+    Step { kind, text, language, command: shown.text.trim().to_owned() }
 }
 
 /// How the author would see that a step worked.

@@ -5,6 +5,7 @@
 //! encode what went wrong in other people's incidents. Nothing here is ever run.
 
 mod efficacy;
+mod from_imported;
 mod from_runbook;
 mod gates;
 mod generic;

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::{
     efficacy::{actions, efficacy},
-    from_runbook, gates,
+    from_imported, from_runbook, gates,
     generic::{Fill, generic},
     score::score,
 };
@@ -13,7 +13,7 @@ use crate::{
         Action, Approval, Direction, Entity, Hypothesis, IndicatorKind, Labels, Language, PathId,
         RecoveryPath, Step, StepKind, Verification,
     },
-    investigation::board::Board,
+    investigation::{board::Board, imported::Called},
     runbook::{Runbook, RunbookHypothesis, StepSpec, Vars},
 };
 
@@ -28,6 +28,8 @@ pub(crate) struct Context<'a> {
     pub labels: &'a Labels,
     /// Per hypothesis, by id: its runbook, the claim in it, and the variables bound for it.
     pub runbooks: &'a BTreeMap<u32, (std::sync::Arc<Runbook>, RunbookHypothesis, Vars)>,
+    /// Plain runbooks that the alerts call.
+    pub called: &'a [Called],
     /// How many of the four kinds of signals answered.
     pub signals_seen: usize,
 }
@@ -54,6 +56,14 @@ pub(crate) fn recovery_paths(hypotheses: &[Hypothesis], context: &Context<'_>) -
             paths.entry(key).or_insert_with_key(|key| of_table(key, hypothesis, context));
         }
     }
+    let (own, others) = from_imported::paths(hypotheses, context);
+    for path in own {
+        let key = (path.action, path.target.clone());
+        // the team's own words go before ours, and not before what was written to be tested
+        if paths.get(&key).is_none_or(|known| known.runbook.is_none()) {
+            paths.insert(key, path);
+        }
+    }
     let mut paths: Vec<RecoveryPath> = paths.into_values().collect();
     let impact = impact(context.board);
     for path in &mut paths {
@@ -63,6 +73,10 @@ pub(crate) fn recovery_paths(hypotheses: &[Hypothesis], context: &Context<'_>) -
     paths.retain(|path| path.probability_of_fix >= 0.01);
     gates::rank(&mut paths, hypotheses, context);
     paths.truncate(MOST);
+    for mut path in others {
+        score(&mut path, impact);
+        paths.push(path);
+    }
     for (number, path) in (1_u32..).zip(&mut paths) {
         path.id = PathId(number);
     }
@@ -151,7 +165,7 @@ fn of_table((action, target): &Key, hypothesis: &Hypothesis, context: &Context<'
     path
 }
 
-fn blank(action: Action, target: &Entity, hypothesis: &Hypothesis) -> RecoveryPath {
+pub(super) fn blank(action: Action, target: &Entity, hypothesis: &Hypothesis) -> RecoveryPath {
     RecoveryPath {
         id: PathId(0),
         action,
@@ -177,7 +191,7 @@ fn blank(action: Action, target: &Entity, hypothesis: &Hypothesis) -> RecoveryPa
 }
 
 /// A path is a sequence: capture, check, act small, verify, widen or undo; with a rule when to stop.
-fn finish(path: &mut RecoveryPath, steps: Vec<Step>, verification: Option<Verification>) {
+pub(super) fn finish(path: &mut RecoveryPath, steps: Vec<Step>, verification: Option<Verification>) {
     let order = |kind: StepKind| match kind {
         StepKind::Capture => 0,
         StepKind::Check => 1,
@@ -215,7 +229,7 @@ fn finish(path: &mut RecoveryPath, steps: Vec<Step>, verification: Option<Verifi
 }
 
 /// Without a runbook's word for it: the alerted service's strongest symptom is back to normal.
-fn verification(board: &Board, target: &Entity, eta: Duration) -> Option<Verification> {
+pub(super) fn verification(board: &Board, target: &Entity, eta: Duration) -> Option<Verification> {
     let telling = |kind: IndicatorKind| {
         matches!(kind, IndicatorKind::Errors | IndicatorKind::Latency | IndicatorKind::SelfTime)
     };

@@ -339,6 +339,7 @@ const KNOWN: &[(&str, &[&str], &[&str])] = &[
     ("queue", &[], &["queue"]),
     ("range", &["rate_interval", "interval"], &["range"]),
     ("version", &[], &["version"]),
+    ("release", &["helm_release"], &["release"]),
 ];
 
 fn labels_of(name: &str) -> &'static [&'static str] {

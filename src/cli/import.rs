@@ -98,13 +98,14 @@ fn one(runbook: &Runbook, given: &Imported, out: &Out) -> Result<()> {
     out.line(&format!("\n{}  {}", bold(&runbook.id), shorten(&runbook.title, out.width)))?;
     let aliases: Vec<&str> = given.aliases.iter().map(String::as_str).collect();
     out.line(&dim(&shorten(&format!("{} · called {}", runbook.file, aliases.join(", ")), out.width)))?;
-    let sections = given.sections.iter().map(|section| format!("{} ({})", section.kind.as_str(), section.line));
+    let sections =
+        given.sections.iter().map(|section| format!("{} ({})", section.kind.as_str(), section.line));
     out.line(&format!("sections   {}", sections.collect::<Vec<_>>().join(", ")))?;
     for (name, spec) in &runbook.vars {
-        let spelled: Vec<&str> =
-            given.spelled.get(name).into_iter().flatten().map(String::as_str).collect();
+        let spelled: Vec<&str> = given.spelled.get(name).into_iter().flatten().map(String::as_str).collect();
         let default = spec.default.as_ref().map_or(String::new(), |default| format!(", else {default}"));
-        let line = format!("{name} = label {}{default} · written {}", spec.labels.join(" or "), spelled.join(", "));
+        let line =
+            format!("{name} = label {}{default} · written {}", spec.labels.join(" or "), spelled.join(", "));
         out.line(&format!("variable   {}", shorten(&line, out.width.saturating_sub(11))))?;
     }
     for check in &given.checks {
@@ -144,7 +145,11 @@ fn body(text: &str, command: &str, out: &Out) -> Result<()> {
     if !text.is_empty() {
         out.line(&format!("           {}", dim(&shorten(text, out.width.saturating_sub(11)))))?;
     }
-    if command.is_empty() { Ok(()) } else { out.line(&format!("           {}", clean_lines(command).replace('\n', "\n           "))) }
+    if command.is_empty() {
+        Ok(())
+    } else {
+        out.line(&format!("           {}", clean_lines(command).replace('\n', "\n           ")))
+    }
 }
 
 fn is_query(check: &ImportedCheck) -> bool {
@@ -208,9 +213,10 @@ fn write(folder: &Path, runbook: &Runbook) -> Result<()> {
     let Some(text) = import::render(runbook) else { return Ok(()) };
     let path = folder.join(format!("{}.md", runbook.id));
     let failed = |error: std::io::Error| match error.kind() {
-        std::io::ErrorKind::AlreadyExists => {
-            Failure::new(Exit::General, format!("{} is there already: remove it or name another folder", path.display()))
-        }
+        std::io::ErrorKind::AlreadyExists => Failure::new(
+            Exit::General,
+            format!("{} is there already: remove it or name another folder", path.display()),
+        ),
         _ => Failure::new(Exit::General, format!("{} cannot be written: {error}", path.display())),
     };
     fs::create_dir_all(folder).map_err(failed)?;

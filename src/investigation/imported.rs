@@ -39,7 +39,10 @@ pub(super) async fn look(called: &[Called], desk: &Desk, first: u32) -> Vec<Evid
         queries.take(MOST).map(move |check| ask(called, check, desk, times))
     });
     let found = futures::future::join_all(asked).await;
-    (first..).zip(found.into_iter().flatten()).map(|(id, evidence)| Evidence { id: EvidenceId(id), ..evidence }).collect()
+    (first..)
+        .zip(found.into_iter().flatten())
+        .map(|(id, evidence)| Evidence { id: EvidenceId(id), ..evidence })
+        .collect()
 }
 
 async fn ask(called: &Called, given: &ImportedCheck, desk: &Desk, times: CheckTimes) -> Option<Evidence> {
@@ -55,8 +58,12 @@ async fn ask(called: &Called, given: &ImportedCheck, desk: &Desk, times: CheckTi
         title: given.title.clone(),
         text: given.text.clone(),
     };
-    let outcome = tokio::time::timeout(PATIENCE, runbook::evaluate(&check, &called.vars, &desk.sources, times));
-    let outcome = outcome.await.ok().filter(|outcome| outcome.truth != Truth::Unknown && !outcome.observed.is_empty())?;
+    let outcome =
+        tokio::time::timeout(PATIENCE, runbook::evaluate(&check, &called.vars, &desk.sources, times));
+    let outcome = outcome
+        .await
+        .ok()
+        .filter(|outcome| outcome.truth != Truth::Unknown && !outcome.observed.is_empty())?;
     let numbers = outcome.observed.iter().map(|number| format!("{} {}", number.name, short(number.value)));
     let mut summary =
         format!("runbook {}, {}: {}", called.runbook.id, given.id, numbers.collect::<Vec<_>>().join(", "));

@@ -15,7 +15,9 @@ pub(super) struct Index {
 
 impl Index {
     /// Of runbooks with their positions.
-    pub(super) fn build<'a>(runbooks: impl IntoIterator<Item = (usize, &'a Arc<Runbook>)>) -> rusqlite::Result<Self> {
+    pub(super) fn build<'a>(
+        runbooks: impl IntoIterator<Item = (usize, &'a Arc<Runbook>)>,
+    ) -> rusqlite::Result<Self> {
         let mut connection = Connection::open_in_memory()?;
         connection.execute_batch(
             "CREATE VIRTUAL TABLE runbook USING fts5(

@@ -77,7 +77,9 @@ impl Library {
         let indices = self.index.iter().chain(&self.plain);
         let found = indices.map(|index| index.search(text));
         found
-            .filter_map(|found| found.inspect_err(|error| tracing::warn!(%error, "runbook search failed")).ok())
+            .filter_map(|found| {
+                found.inspect_err(|error| tracing::warn!(%error, "runbook search failed")).ok()
+            })
             .flatten()
             .collect()
     }
@@ -133,8 +135,14 @@ impl Loader {
     fn named(&mut self, path: &Path) {
         if path.extension().is_some_and(|extension| extension == "json") {
             if !self.catalogue(path) {
-                let message = "it is no catalogue of runbooks: it lists no `link`s under `catalog`".to_owned();
-                self.findings.push(Finding::of_file(Severity::Error, "RB001", &path.to_string_lossy(), message));
+                let message =
+                    "it is no catalogue of runbooks: it lists no `link`s under `catalog`".to_owned();
+                self.findings.push(Finding::of_file(
+                    Severity::Error,
+                    "RB001",
+                    &path.to_string_lossy(),
+                    message,
+                ));
             }
         } else if let Some(text) = self.text(path) {
             self.add(&path.to_string_lossy(), &text);
@@ -156,7 +164,11 @@ impl Loader {
             }
             let Some(text) = self.text(&path) else { continue };
             let file = path.to_string_lossy();
-            if import::is_native(&text) { self.add(&file, &text) } else { self.add_plain(&file, &text, Some(entry)) }
+            if import::is_native(&text) {
+                self.add(&file, &text)
+            } else {
+                self.add_plain(&file, &text, Some(entry))
+            }
         }
         true
     }
@@ -247,10 +259,12 @@ impl Loader {
         let runbooks: Vec<_> = self.runbooks.into_values().collect();
         let findings = &mut self.findings;
         let mut index = |is_plain: bool| {
-            let those = runbooks.iter().enumerate().filter(|(_, runbook)| runbook.imported.is_some() == is_plain);
+            let those =
+                runbooks.iter().enumerate().filter(|(_, runbook)| runbook.imported.is_some() == is_plain);
             Index::build(those)
                 .inspect_err(|error| {
-                    let message = format!("the full-text index could not be built, so only rules match: {error}");
+                    let message =
+                        format!("the full-text index could not be built, so only rules match: {error}");
                     findings.push(Finding::of_file(Severity::Warning, "RB033", "runbooks", message));
                 })
                 .ok()
@@ -262,8 +276,18 @@ impl Loader {
 
 /// Files in a folder that are runbooks by their names. Some have no ending at all; their text then decides.
 fn is_runbook(name: &str) -> bool {
-    const OTHERS: &[&str] =
-        &["readme", "_index", "index", "license", "contributing", "changelog", "code_of_conduct", "security", "claude", "agents"];
+    const OTHERS: &[&str] = &[
+        "readme",
+        "_index",
+        "index",
+        "license",
+        "contributing",
+        "changelog",
+        "code_of_conduct",
+        "security",
+        "claude",
+        "agents",
+    ];
     let stem = name.strip_suffix(".md").or_else(|| name.strip_suffix(".markdown"));
     let is_plausible = stem.is_some() || !name.contains('.');
     is_plausible && !OTHERS.contains(&stem.unwrap_or(name).to_lowercase().as_str())

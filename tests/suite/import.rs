@@ -6,8 +6,9 @@ use std::{
 };
 
 use quell::runbook::{
-    Library, parse,
+    Library,
     import::{self, Class},
+    parse,
 };
 
 use super::{absent, program::quell};
@@ -28,8 +29,10 @@ fn files(dir: &Path, found: &mut Vec<PathBuf>) {
 fn share(dir: &Path) -> (usize, usize, Vec<String>) {
     let (library, findings) = Library::load(&[dir.to_owned()], false);
     assert!(findings.iter().all(|finding| !finding.is_error()), "{findings:?}");
-    let useful = |runbook: &quell::runbook::Runbook| runbook.imported.as_ref().is_some_and(|given| given.is_useful());
-    let empty = library.runbooks().iter().filter(|runbook| !useful(runbook)).map(|runbook| runbook.file.clone());
+    let useful =
+        |runbook: &quell::runbook::Runbook| runbook.imported.as_ref().is_some_and(|given| given.is_useful());
+    let empty =
+        library.runbooks().iter().filter(|runbook| !useful(runbook)).map(|runbook| runbook.file.clone());
     let empty: Vec<String> = empty.collect();
     (library.runbooks().len() - empty.len(), library.runbooks().len(), empty)
 }
@@ -111,7 +114,8 @@ fn the_command_shows_what_a_file_gives_and_writes_it() {
     assert!(out.contains("read-only") && out.contains("low"), "{out}");
 
     let written = dir.path().join("native");
-    let (code, out, err) = quell(&["runbook", "import", file, "-o", "json", "--out", written.to_str().unwrap()]);
+    let (code, out, err) =
+        quell(&["runbook", "import", file, "-o", "json", "--out", written.to_str().unwrap()]);
     assert_eq!(code, Some(0), "{out}{err}");
     let values: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert_eq!(values[0]["id"], "workersstuck");

@@ -159,7 +159,8 @@ pub(super) fn assigned(text: &str) -> Option<&str> {
 
 /// Variables that change what later commands do.
 fn is_special(name: &str) -> bool {
-    const PREFIXES: &[&str] = &["LD_", "DYLD_", "BASH", "PROMPT", "PS", "GIT_", "LESS", "KUBE", "SYSTEMD", "PYTHON"];
+    const PREFIXES: &[&str] =
+        &["LD_", "DYLD_", "BASH", "PROMPT", "PS", "GIT_", "LESS", "KUBE", "SYSTEMD", "PYTHON"];
     matches!(name, "PATH" | "IFS" | "ENV" | "SHELL" | "HOME" | "ZDOTDIR")
         || name.ends_with("PAGER")
         || name.ends_with("EDITOR")
@@ -315,18 +316,18 @@ fn pods(name: &str, words: &[&str]) -> Option<&'static Change> {
     let (first, rest) = words.split_first()?;
     let mut targets = rest.iter().filter(|word| !word.starts_with('-')).peekable();
     targets.peek()?;
-    let only_pods = *first == "delete"
-        && targets.all(|word| word.starts_with("pod/") || word.starts_with("pods/"));
-    CHANGES.iter().find(|change| {
-        only_pods && change.names.contains(&name) && change.words.contains(&"delete pod")
-    })
+    let only_pods =
+        *first == "delete" && targets.all(|word| word.starts_with("pod/") || word.starts_with("pods/"));
+    CHANGES
+        .iter()
+        .find(|change| only_pods && change.names.contains(&name) && change.words.contains(&"delete pod"))
 }
 
 /// Whether a line changes what the lines after it mean: an alias, a function, what is exported or sourced.
 pub(super) fn alters(line: &str) -> bool {
     const WORDS: &[&str] = &[
-        "alias", "unalias", "source", ".", "export", "eval", "set", "shopt", "unset", "trap", "hash", "enable", "exec",
-        "function", "declare", "typeset", "readonly", "local", "setopt", "builtin", "bind",
+        "alias", "unalias", "source", ".", "export", "eval", "set", "shopt", "unset", "trap", "hash",
+        "enable", "exec", "function", "declare", "typeset", "readonly", "local", "setopt", "builtin", "bind",
     ];
     let script = shell::parse(line);
     line.contains("()")

@@ -202,22 +202,64 @@ fn what_is_not_known_is_not_read_only() {
 /// Commands that change something, however they are written.
 fn mutating() -> impl Strategy<Value = String> {
     let commands = vec![
-        "rm -rf /data", "kubectl delete pod x", "kubectl -n prod scale deploy/x --replicas=0", "kubectl drain n1",
-        "kubectl --context c -n x patch svc y -p z", "systemctl stop etcd", "etcdctl defrag", "reboot",
-        "kubectl rollout undo deploy/x", "kubectl apply -f x", "helm uninstall x", "docker rm -f x", "tee /etc/x",
-        "kubectl exec x -- rm y", "kubectl -n a exec -it x -c y -- sh -c 'rm z'", "mkfs.ext4 /dev/sda", "dd of=/dev/sda",
-        "frobnicate --hard", "kubectl myplugin get pods", "oc adm drain n1", "kill -9 1", "mv a b", "truncate -s0 x",
-        "kubectl edit cm x", "kubectl set image deploy/x y=z", "kubectl label node x a=b", "kubectl replace -f x",
-        "aws ec2 terminate-instances --instance-ids i", "redis-cli flushall", "iptables -F", "sed -i s/a/b/ f",
-        "find / -delete", "crictl rm x", "journalctl --vacuum-time=1s", "sysctl -w a=1", "\"rm\" x", "r\\m x", "'kubectl' \"delete\" ns x",
-        "python -c 'import os'", "curl -XDELETE http://x/metrics", "npm i", "kubectl create ns x", "terraform destroy",
+        "rm -rf /data",
+        "kubectl delete pod x",
+        "kubectl -n prod scale deploy/x --replicas=0",
+        "kubectl drain n1",
+        "kubectl --context c -n x patch svc y -p z",
+        "systemctl stop etcd",
+        "etcdctl defrag",
+        "reboot",
+        "kubectl rollout undo deploy/x",
+        "kubectl apply -f x",
+        "helm uninstall x",
+        "docker rm -f x",
+        "tee /etc/x",
+        "kubectl exec x -- rm y",
+        "kubectl -n a exec -it x -c y -- sh -c 'rm z'",
+        "mkfs.ext4 /dev/sda",
+        "dd of=/dev/sda",
+        "frobnicate --hard",
+        "kubectl myplugin get pods",
+        "oc adm drain n1",
+        "kill -9 1",
+        "mv a b",
+        "truncate -s0 x",
+        "kubectl edit cm x",
+        "kubectl set image deploy/x y=z",
+        "kubectl label node x a=b",
+        "kubectl replace -f x",
+        "aws ec2 terminate-instances --instance-ids i",
+        "redis-cli flushall",
+        "iptables -F",
+        "sed -i s/a/b/ f",
+        "find / -delete",
+        "crictl rm x",
+        "journalctl --vacuum-time=1s",
+        "sysctl -w a=1",
+        "\"rm\" x",
+        "r\\m x",
+        "'kubectl' \"delete\" ns x",
+        "python -c 'import os'",
+        "curl -XDELETE http://x/metrics",
+        "npm i",
+        "kubectl create ns x",
+        "terraform destroy",
     ];
     proptest::sample::select(commands).prop_map(str::to_owned)
 }
 
 fn reading() -> impl Strategy<Value = String> {
-    proptest::sample::select(vec!["kubectl get pods", "df -h", "echo ok", "cat x", "kubectl -n a logs b", "true", "grep -r x ."])
-        .prop_map(str::to_owned)
+    proptest::sample::select(vec![
+        "kubectl get pods",
+        "df -h",
+        "echo ok",
+        "cat x",
+        "kubectl -n a logs b",
+        "true",
+        "grep -r x .",
+    ])
+    .prop_map(str::to_owned)
 }
 
 /// Ways to have one command run as part of a line.

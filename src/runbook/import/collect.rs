@@ -29,13 +29,17 @@ pub(super) struct Collected {
 
 /// `line` gives the line of a byte.
 pub(super) fn collect(document: &Document, line: impl Fn(usize) -> usize) -> Collected {
-    let has_parts =
-        document.items.iter().any(|item| matches!(item.kind, SectionKind::Diagnosis | SectionKind::Mitigation));
+    let has_parts = document
+        .items
+        .iter()
+        .any(|item| matches!(item.kind, SectionKind::Diagnosis | SectionKind::Mitigation));
     let mut collected = Collected::default();
     for item in &document.items {
         let kind = match item.kind {
             SectionKind::Other if !has_parts => SectionKind::Diagnosis,
-            SectionKind::Other | SectionKind::Meaning | SectionKind::Impact | SectionKind::Escalation => continue,
+            SectionKind::Other | SectionKind::Meaning | SectionKind::Impact | SectionKind::Escalation => {
+                continue;
+            }
             kind => kind,
         };
         collected.item(item, kind, &line);
@@ -74,8 +78,10 @@ impl Collected {
         let body = code.body.trim_matches('\n');
         let tag = code.fence.as_deref();
         let is_said = matches!(tag, Some("promql" | "metricsql"));
-        let is_shell =
-            matches!(tag, Some("sh" | "bash" | "shell" | "zsh" | "console" | "shell-session" | "terminal" | "cmd"));
+        let is_shell = matches!(
+            tag,
+            Some("sh" | "bash" | "shell" | "zsh" | "console" | "shell-session" | "terminal" | "cmd")
+        );
         match tag {
             Some("logql" | "traceql") => {
                 let language = if tag == Some("logql") { Language::Logql } else { Language::Traceql };
@@ -180,7 +186,10 @@ impl Collected {
 fn directed(effect: &mut Effect, text: &str) {
     let lower = text.to_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| lower.contains(word));
-    let (up, down) = (says(&["scale up", "increase", "more replicas", "scaling up", "add replicas"]), says(&["down", "reduce", "decrease", "fewer"]));
+    let (up, down) = (
+        says(&["scale up", "increase", "more replicas", "scaling up", "add replicas"]),
+        says(&["down", "reduce", "decrease", "fewer"]),
+    );
     match (up, down) {
         (true, false) => effect.risk = Risk::Low,
         (false, true) => effect.action = Action::ScaleDownToKnownGood,

@@ -65,9 +65,11 @@ pub(super) fn read(markdown: &str, first_line: usize) -> Document {
             }
             Event::Start(Tag::CodeBlock(kind)) => {
                 let tag = match kind {
-                    CodeBlockKind::Fenced(info) => {
-                        info.split(|c: char| c.is_whitespace() || c == '{').next().unwrap_or_default().to_lowercase()
-                    }
+                    CodeBlockKind::Fenced(info) => info
+                        .split(|c: char| c.is_whitespace() || c == '{')
+                        .next()
+                        .unwrap_or_default()
+                        .to_lowercase(),
                     CodeBlockKind::Indented => String::new(),
                 };
                 fence = Some(Code { fence: Some(tag), body: String::new(), at: range.start });
@@ -116,7 +118,9 @@ pub(super) fn read(markdown: &str, first_line: usize) -> Document {
             Event::Html(piece) => reader.text(&without_tags(&piece)),
             // mostly a placeholder that nobody quoted: <pod-name>
             Event::InlineHtml(piece) => reader.text(&piece),
-            Event::SoftBreak | Event::HardBreak | Event::End(TagEnd::Paragraph | TagEnd::Item | TagEnd::TableCell) => {
+            Event::SoftBreak
+            | Event::HardBreak
+            | Event::End(TagEnd::Paragraph | TagEnd::Item | TagEnd::TableCell) => {
                 reader.text(" ");
             }
             _ => {}
@@ -172,9 +176,10 @@ impl Reader {
         self.code_count += 1;
         let at = code.at;
         if self.item.is_none() {
-            let explains = self.document.items.last().filter(|last| {
-                last.kind == self.kind && last.title == self.title && !last.text.is_empty()
-            });
+            let explains =
+                self.document.items.last().filter(|last| {
+                    last.kind == self.kind && last.title == self.title && !last.text.is_empty()
+                });
             let before = explains.is_some().then(|| self.document.items.pop()).flatten();
             match before {
                 Some(item) => self.item = Some(item),

@@ -34,7 +34,8 @@ pub(super) fn commands(body: &str, is_shell: bool) -> Vec<Line> {
             continue;
         }
         let known = begins_known(&text);
-        let is_command = prompted || (!has_prompts && (known || (is_shell && !in_output && is_plausible(&text))));
+        let is_command =
+            prompted || (!has_prompts && (known || (is_shell && !in_output && is_plausible(&text))));
         if !is_command {
             in_output = true;
             continue;
@@ -48,7 +49,11 @@ pub(super) fn commands(body: &str, is_shell: bool) -> Vec<Line> {
             joined += 1;
             if text.ends_with('\\') && end.is_none() {
                 text.pop();
-                text.push(' ');
+                // as a shell joins them: what is not apart becomes one word
+                if next.starts_with(char::is_whitespace) {
+                    text.truncate(text.trim_end().len());
+                    text.push(' ');
+                }
                 text.push_str(next.trim());
             } else {
                 text.push('\n');
@@ -89,7 +94,11 @@ fn root_prompt(line: &str) -> Option<&str> {
 
 /// Sentences begin with words that are programs too: "which pod is it", "time of the alert".
 fn reads_as_prose(text: &str) -> bool {
-    const WORDS: &[&str] = &["which", "time", "last", "watch", "test", "who", "w", "find", "sort", "set", "install", "file", "cut", "column", "touch", "kill", "host", "mount", "for", "if", "while", "until", "head", "make", "top", "service", "node", "flux", "free", "export"];
+    const WORDS: &[&str] = &[
+        "which", "time", "last", "watch", "test", "who", "w", "find", "sort", "set", "install", "file",
+        "cut", "column", "touch", "kill", "host", "mount", "for", "if", "while", "until", "head", "make",
+        "top", "service", "node", "flux", "free", "export",
+    ];
     let mut words = text.split_whitespace();
     words.next().is_some_and(|first| WORDS.contains(&first))
         && words.next().is_none_or(|second| second.chars().all(char::is_alphabetic))
@@ -107,7 +116,8 @@ pub(super) fn begins_known(text: &str) -> bool {
 
 fn is_plausible(text: &str) -> bool {
     let first = text.split_whitespace().next().unwrap_or_default();
-    first.starts_with(|c: char| c.is_ascii_lowercase() || matches!(c, '.' | '/' | '~' | '`' | '$' | '{' | '('))
+    first
+        .starts_with(|c: char| c.is_ascii_lowercase() || matches!(c, '.' | '/' | '~' | '`' | '$' | '{' | '('))
         && !first.ends_with([':', ','])
         && !first.contains('=')
         && first != "..."
@@ -165,8 +175,12 @@ mod tests {
 
     #[test]
     fn lines_that_go_on_are_joined() {
+        assert_eq!(texts("cat\\\nastrophe x\n", true), ["catastrophe x"]);
         assert_eq!(texts("$ kubectl get \\\n   pods\n", true), ["kubectl get pods"]);
-        assert_eq!(texts("cat <<EOF | kubectl apply -f -\nkind: Pod\nEOF\nls\n", true), ["cat <<EOF | kubectl apply -f -\nkind: Pod\nEOF", "ls"]);
+        assert_eq!(
+            texts("cat <<EOF | kubectl apply -f -\nkind: Pod\nEOF\nls\n", true),
+            ["cat <<EOF | kubectl apply -f -\nkind: Pod\nEOF", "ls"]
+        );
         assert_eq!(texts("echo 'a\nb'\nls", true), ["echo 'a\nb'", "ls"]);
     }
 

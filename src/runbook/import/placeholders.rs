@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::shell::OPAQUE;
 use crate::{
     domain::Language,
-    runbook::{Shown, Vars, VarSpec, bind::show_pieces, vars, vars::Piece},
+    runbook::{Shown, VarSpec, Vars, bind::show_pieces, vars, vars::Piece},
 };
 
 /// Text with variables in it.
@@ -224,9 +224,11 @@ fn angle(rest: &str, before: char, language: Language, quoted: bool) -> Option<F
         return None;
     }
     // `cat <in> out` reads one file and writes the other
-    let plain = !is_known && !name.contains(['-', '_', ' ']) && !name.contains(|c: char| c.is_ascii_uppercase());
+    let plain =
+        !is_known && !name.contains(['-', '_', ' ']) && !name.contains(|c: char| c.is_ascii_uppercase());
     let next = after.chars().next();
-    let stands_free = next.is_none_or(|c| c.is_whitespace() || matches!(c, '"' | '\'' | ')' | ';' | '|' | '`'));
+    let stands_free =
+        next.is_none_or(|c| c.is_whitespace() || matches!(c, '"' | '\'' | ')' | ';' | '|' | '`'));
     let could_begin = before.is_whitespace() || matches!(before, '\n' | ';' | '|' | '&' | '(');
     Some(Found { name, spelled, ambiguous: !quoted && could_begin && (plain || !stands_free) })
 }
@@ -234,8 +236,8 @@ fn angle(rest: &str, before: char, language: Language, quoted: bool) -> Option<F
 /// `$NAMESPACE` and `${NAMESPACE}`; of lower-case names only such as are known, since shells have their own.
 fn dollar(rest: &str, language: Language) -> Option<Found<'_>> {
     const SHELLS: &[&str] = &[
-        "HOME", "PATH", "USER", "PWD", "OLDPWD", "SHELL", "NF", "NR", "FS", "OFS", "RS", "ORS", "RANDOM", "SECONDS",
-        "LINENO", "UID", "EUID", "PPID", "IFS", "HOSTNAME", "FILENAME", "EDITOR",
+        "HOME", "PATH", "USER", "PWD", "OLDPWD", "SHELL", "NF", "NR", "FS", "OFS", "RS", "ORS", "RANDOM",
+        "SECONDS", "LINENO", "UID", "EUID", "PPID", "IFS", "HOSTNAME", "FILENAME", "EDITOR",
     ];
     let after = rest.strip_prefix('$')?;
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
@@ -261,7 +263,9 @@ fn braces(rest: &str) -> Option<Found<'_>> {
     let inner = rest.strip_prefix("{{")?;
     let end = inner.char_indices().take(LONGEST).find(|(_, c)| *c == '}')?.0;
     let name = inner.get(..end)?.trim();
-    let name = [".Labels.", "$labels.", ".CommonLabels.", ".GroupLabels."].iter().find_map(|p| name.strip_prefix(p))?;
+    let name = [".Labels.", "$labels.", ".CommonLabels.", ".GroupLabels."]
+        .iter()
+        .find_map(|p| name.strip_prefix(p))?;
     let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     let spelled = rest.get(..end + 4).filter(|spelled| is_name && spelled.ends_with("}}"))?;
     Some(Found { name, spelled, ambiguous: false })
@@ -287,13 +291,17 @@ fn normal(written: &str) -> String {
     }
     let name = name.trim_matches('_');
     let mut name = name;
-    for prefix in ["name_of_the_", "name_of_", "my_", "your_", "the_", "affected_", "failing_", "target_", "alert_"] {
+    for prefix in
+        ["name_of_the_", "name_of_", "my_", "your_", "the_", "affected_", "failing_", "target_", "alert_"]
+    {
         name = name.strip_prefix(prefix).unwrap_or(name);
     }
     let short = name.strip_suffix("_name").or_else(|| name.strip_suffix("name")).unwrap_or(name);
     let short = short.trim_end_matches('_');
     for candidate in [name, short] {
-        if let Some((name, ..)) = KNOWN.iter().find(|(name, others, _)| *name == candidate || others.contains(&candidate)) {
+        if let Some((name, ..)) =
+            KNOWN.iter().find(|(name, others, _)| *name == candidate || others.contains(&candidate))
+        {
             return (*name).to_owned();
         }
     }
@@ -313,7 +321,11 @@ fn of_words(written: &str) -> (String, bool) {
 
 /// Name, other spellings, labels in the order in which they are tried.
 const KNOWN: &[(&str, &[&str], &[&str])] = &[
-    ("namespace", &["ns", "kube_namespace", "k8s_namespace"], &["namespace", "exported_namespace", "kubernetes_namespace"]),
+    (
+        "namespace",
+        &["ns", "kube_namespace", "k8s_namespace"],
+        &["namespace", "exported_namespace", "kubernetes_namespace"],
+    ),
     ("pod", &["pod_id"], &["pod", "pod_name", "exported_pod"]),
     ("node", &["nodename", "worker_node", "node_ip"], &["node", "instance", "host", "hostname"]),
     ("host", &["hostname"], &["host", "hostname", "node", "instance"]),

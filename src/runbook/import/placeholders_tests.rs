@@ -22,7 +22,15 @@ fn spellings_become_one_variable() {
 
 #[test]
 fn what_is_the_shells_own_stays() {
-    for text in ["awk '{ print $2, $NF }'", "echo $HOME $1 $? $i", "jq '.[] | $x'", "echo '$POD'", "a < b > c", "cat <in >out", "x <<EOF"] {
+    for text in [
+        "awk '{ print $2, $NF }'",
+        "echo $HOME $1 $? $i",
+        "jq '.[] | $x'",
+        "echo '$POD'",
+        "a < b > c",
+        "cat <in >out",
+        "x <<EOF",
+    ] {
         assert_eq!(native(text, Language::Sh), text);
     }
 }

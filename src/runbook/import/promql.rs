@@ -2,7 +2,10 @@
 
 use quell_sdk::local::promql;
 
-use super::{fence, placeholders::{Template, Variables}};
+use super::{
+    fence,
+    placeholders::{Template, Variables},
+};
 use crate::{
     domain::Language,
     runbook::{Vars, balance},
@@ -28,7 +31,8 @@ impl Recogniser {
         if !is_said {
             let looks = text.contains(['(', '{', '[']);
             let prompted = text.lines().any(|line| line.trim_start().starts_with("$ "));
-            let assigns = text.split_whitespace().next().is_some_and(|word| super::classify::assigned(word).is_some());
+            let assigns =
+                text.split_whitespace().next().is_some_and(|word| super::classify::assigned(word).is_some());
             if !looks || prompted || assigns || fence::begins_known(text) || text.contains("$(") {
                 return None;
             }
@@ -65,7 +69,16 @@ mod tests {
         let query = "histogram_quantile(0.99, sum by (le) (rate(x_bucket{job=\"etcd\"}[5m])))";
         assert_eq!(read(query, false).as_deref(), Some(query));
         assert_eq!(read("node_filesystem_free_bytes", true).as_deref(), Some("node_filesystem_free_bytes"));
-        for text in ["df -h", "reboot", "free -m", "$ up{a=\"b\"}", "kubectl get pods", "rm (x)", "foo()", "{not: json}"] {
+        for text in [
+            "df -h",
+            "reboot",
+            "free -m",
+            "$ up{a=\"b\"}",
+            "kubectl get pods",
+            "rm (x)",
+            "foo()",
+            "{not: json}",
+        ] {
             assert_eq!(read(text, false), None, "{text}");
         }
         assert_eq!(read(&"(".repeat(4_000), true), None);

@@ -23,7 +23,8 @@ pub fn is_native(text: &str) -> bool {
     let (yaml, _) = split(text);
     yaml.lines().any(|line| {
         let line = line.trim_start_matches(['{', ' ', '"', '\'']);
-        line.strip_prefix("quell").is_some_and(|rest| rest.trim_start_matches(['"', '\'']).trim_start().starts_with(':'))
+        line.strip_prefix("quell")
+            .is_some_and(|rest| rest.trim_start_matches(['"', '\'']).trim_start().starts_with(':'))
     })
 }
 
@@ -69,7 +70,8 @@ pub fn import(file: &str, text: &str, entry: Option<&Entry>) -> (Option<Runbook>
     }
     let runbook = assemble(file, &document, matter, entry, |at| lines.place(at).line + first_line - 1);
     if !runbook.imported.as_ref().is_some_and(|imported| imported.is_useful()) {
-        let message = "a plain file without a diagnosis or a mitigation: nothing to look at, nothing to do".to_owned();
+        let message =
+            "a plain file without a diagnosis or a mitigation: nothing to look at, nothing to do".to_owned();
         findings.push(Finding::of_file(Severity::Warning, "RB035", file, message));
     }
     (Some(runbook), findings)
@@ -95,7 +97,8 @@ impl Matter {
             findings.push(Finding::of_file(Severity::Warning, "RB002", file, message));
             return Self::default();
         };
-        let text = |key| field(&root, key).map(|text| printable(text.trim(), 2_000)).filter(|text| !text.is_empty());
+        let text =
+            |key| field(&root, key).map(|text| printable(text.trim(), 2_000)).filter(|text| !text.is_empty());
         Self { name: text("name"), title: text("title"), description: text("description") }
     }
 }

@@ -28,7 +28,10 @@ fn write(out: &mut String, runbook: &Runbook, imported: &Imported) -> std::fmt::
         writeln!(out, "vars:")?;
         for (name, spec) in &runbook.vars {
             let labels: Vec<String> = spec.labels.iter().map(|label| quoted(label)).collect();
-            let default = spec.default.as_ref().map_or(String::new(), |default| format!(", default: {}", quoted(default)));
+            let default = spec
+                .default
+                .as_ref()
+                .map_or(String::new(), |default| format!(", default: {}", quoted(default)));
             writeln!(out, "  {name}: {{ labels: [{}]{default} }}", labels.join(", "))?;
         }
     }
@@ -53,7 +56,11 @@ fn write(out: &mut String, runbook: &Runbook, imported: &Imported) -> std::fmt::
     }
     writeln!(out, "---\n\n# {}", text(&runbook.title))?;
     for (title, prose) in [("Meaning", &runbook.meaning), ("Impact", &runbook.impact)] {
-        writeln!(out, "\n## {title}\n\n{}", if prose.is_empty() { "Not said.".to_owned() } else { text(prose) })?;
+        writeln!(
+            out,
+            "\n## {title}\n\n{}",
+            if prose.is_empty() { "Not said.".to_owned() } else { text(prose) }
+        )?;
     }
     writeln!(out, "\n## Diagnosis")?;
     for check in &imported.checks {
@@ -102,7 +109,11 @@ fn write_check(out: &mut String, check: &ImportedCheck) -> std::fmt::Result {
                 block(out, language, &format!(" {expect}"), &body)
             }
             None => {
-                writeln!(out, "\n<!-- to let quell judge the answer: {{\"check\":\"{}\",\"expect\":\"> 0\"}} -->", check.id)?;
+                writeln!(
+                    out,
+                    "\n<!-- to let quell judge the answer: {{\"check\":\"{}\",\"expect\":\"> 0\"}} -->",
+                    check.id
+                )?;
                 block(out, language, "", &body)
             }
         },

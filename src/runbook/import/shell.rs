@@ -174,7 +174,8 @@ impl Reader<'_> {
         let duplicates = !self.take('>') && !self.take('|') && self.take('&');
         self.blanks();
         let target = self.word().0;
-        let is_descriptor = target == "-" || (target.len() == 1 && target.chars().all(|c| c.is_ascii_digit()));
+        let is_descriptor =
+            target == "-" || (target.len() == 1 && target.chars().all(|c| c.is_ascii_digit()));
         if target != "/dev/null" && !(duplicates && is_descriptor) {
             self.script.writes = true;
         }
@@ -307,7 +308,9 @@ impl Reader<'_> {
 
     /// `!x` calls up an earlier line.
     fn bang(&mut self, c: char) {
-        if c == '!' && self.second().is_some_and(|c| !c.is_whitespace() && !matches!(c, '=' | '"' | ')' | '~')) {
+        if c == '!'
+            && self.second().is_some_and(|c| !c.is_whitespace() && !matches!(c, '=' | '"' | ')' | '~'))
+        {
             self.doubt();
         }
     }

@@ -38,7 +38,16 @@ const COMPARISONS: &[(&str, &str)] = &[
     (">", ">"),
 ];
 /// Words that make what follows the healthy state.
-const SHOULD: &[&str] = &["should be", "must be", "should stay", "must stay", "should remain", "is expected to be", "should not exceed", "must not exceed"];
+const SHOULD: &[&str] = &[
+    "should be",
+    "must be",
+    "should stay",
+    "must stay",
+    "should remain",
+    "is expected to be",
+    "should not exceed",
+    "must not exceed",
+];
 /// Words with which a sentence says more than one thing.
 const BRANCHES: &[&str] = &[" or ", " unless ", " between ", " except ", " not be ", " if ", " when "];
 
@@ -46,7 +55,8 @@ const BRANCHES: &[&str] = &[" or ", " unless ", " between ", " except ", " not b
 pub(super) fn stated(text: &str) -> Option<Stated> {
     sentences(text).into_iter().rev().find_map(|sentence| {
         let lower = sentence.to_lowercase();
-        let compares = COMPARISONS.iter().any(|(words, _)| lower.contains(words)) || lower.contains("should be");
+        let compares =
+            COMPARISONS.iter().any(|(words, _)| lower.contains(words)) || lower.contains("should be");
         if !compares || numbers(&lower).next().is_none() {
             return None;
         }
@@ -56,15 +66,21 @@ pub(super) fn stated(text: &str) -> Option<Stated> {
 }
 
 fn sentences(text: &str) -> Vec<&str> {
-    text.split(". ").flat_map(|part| part.split(['\n', '!', '?', ';'])).map(str::trim).filter(|s| !s.is_empty()).collect()
+    text.split(". ")
+        .flat_map(|part| part.split(['\n', '!', '?', ';']))
+        .map(str::trim)
+        .filter(|s| !s.is_empty())
+        .collect()
 }
 
 /// `10ms`, `0.5`, `80%`; not `99th` and not parts of names.
 fn numbers(lower: &str) -> impl Iterator<Item = &str> {
-    lower.split(|c: char| c.is_whitespace() || matches!(c, ',' | '(' | ')' | '`' | '"' | '*')).filter(|word| {
-        word.starts_with(|c: char| c.is_ascii_digit())
-            && !["st", "nd", "rd", "th"].iter().any(|ordinal| word.ends_with(ordinal))
-    })
+    lower.split(|c: char| c.is_whitespace() || matches!(c, ',' | '(' | ')' | '`' | '"' | '*')).filter(
+        |word| {
+            word.starts_with(|c: char| c.is_ascii_digit())
+                && !["st", "nd", "rd", "th"].iter().any(|ordinal| word.ends_with(ordinal))
+        },
+    )
 }
 
 fn healthy(lower: &str) -> Option<Expect> {
@@ -99,7 +115,8 @@ mod tests {
 
     #[test]
     fn a_plain_sentence_says_what_healthy_is() {
-        let read = |text: &str| stated(text).and_then(|stated| stated.healthy).map(|expect| expect.to_string());
+        let read =
+            |text: &str| stated(text).and_then(|stated| stated.healthy).map(|expect| expect.to_string());
         let long = "To rule out a slow disk, 99th percentile of the `x_bucket` should be less than 10ms. Query in the UI:";
         assert_eq!(read(long).as_deref(), Some("< 10ms"));
         assert_eq!(read("Usage must be below 80 %").as_deref(), Some("< 80%"));

@@ -21,6 +21,8 @@ const PLAIN: Tool =
     Tool { names: &[], reads: &[], globals: &[], lead: &[], valued: &[], bare: &[], most: usize::MAX };
 
 /// Programs that only read, whatever their words.
+// as a table: a word a line would be a thousand lines
+#[rustfmt::skip]
 pub(super) const ALWAYS: &[&str] = &[
     "arch", "basename", "cat", "cd", "cksum", "comm", "cut", "df", "diff", "dig", "dirname", "du", "echo",
     "egrep", "exit", "expr", "false", "fgrep", "findmnt", "fold", "free", "getent", "grep", "groups", "head",
@@ -32,6 +34,7 @@ pub(super) const ALWAYS: &[&str] = &[
 ];
 
 /// Programs with verbs or with flags that change something.
+#[rustfmt::skip]
 pub(super) const TOOLS: &[Tool] = &[
     Tool {
         names: &["kubectl", "oc"],
@@ -127,7 +130,10 @@ pub(super) const TOOLS: &[Tool] = &[
             "network ls", "network inspect", "system df",
         ],
         valued: &["-n", "--tail", "--since", "--until", "--format", "--filter", "--last"],
-        bare: &["-a", "--all", "-f", "--follow", "-t", "--timestamps", "-q", "--quiet", "--no-stream", "--no-trunc", "-s", "--size"],
+        bare: &[
+            "-a", "--all", "-f", "--follow", "-t", "--timestamps", "-q", "--quiet", "--no-stream", "--no-trunc",
+            "-s", "--size",
+        ],
         ..PLAIN
     },
     Tool {
@@ -236,17 +242,41 @@ pub(super) const TOOLS: &[Tool] = &[
         lead: &["--no-auth-warning", "--tls"],
         ..PLAIN
     },
-    Tool { names: &["zpool"], reads: &["status", "list", "iostat"], valued: &["-o"], bare: &["-v", "-x", "-H"], ..PLAIN },
+    Tool {
+        names: &["zpool"],
+        reads: &["status", "list", "iostat"],
+        valued: &["-o"],
+        bare: &["-v", "-x", "-H"],
+        ..PLAIN
+    },
     Tool { names: &["zfs"], reads: &["list", "get"], valued: &["-o", "-t"], bare: &["-H", "-r"], ..PLAIN },
-    Tool { names: &["chronyc"], reads: &["tracking", "sources", "sourcestats", "activity"], lead: &["-n"], bare: &["-v"], ..PLAIN },
+    Tool {
+        names: &["chronyc"],
+        reads: &["tracking", "sources", "sourcestats", "activity"],
+        lead: &["-n"],
+        bare: &["-v"],
+        ..PLAIN
+    },
     Tool { names: &["timedatectl", "chronyc"], reads: &[""], most: 0, ..PLAIN },
     Tool { names: &["timedatectl"], reads: &["status", "show", "show-timesync", "timesync-status"], ..PLAIN },
     Tool { names: &["ntpq"], reads: &[""], lead: &["-p", "-n"], ..PLAIN },
     Tool { names: &["mdadm"], reads: &[""], lead: &["-D", "--detail", "--examine", "-E"], ..PLAIN },
     Tool { names: &["smartctl"], reads: &[""], lead: &["-a", "-i", "-H", "-A", "--all", "--health", "-x"], ..PLAIN },
     Tool { names: &["ethtool"], reads: &[""], lead: &["-S", "-i", "-k", "-a", "-g"], most: 1, ..PLAIN },
-    Tool { names: &["pvs", "vgs", "lvs", "pvdisplay", "vgdisplay", "lvdisplay"], reads: &[""], globals: &["-o", "--units"], lead: &["-a", "-v", "--noheadings"], ..PLAIN },
-    Tool { names: &["ping", "ping6"], reads: &[""], globals: &["-c", "-W", "-w", "-i", "-I"], lead: &["-4", "-6", "-n", "-q"], ..PLAIN },
+    Tool {
+        names: &["pvs", "vgs", "lvs", "pvdisplay", "vgdisplay", "lvdisplay"],
+        reads: &[""],
+        globals: &["-o", "--units"],
+        lead: &["-a", "-v", "--noheadings"],
+        ..PLAIN
+    },
+    Tool {
+        names: &["ping", "ping6"],
+        reads: &[""],
+        globals: &["-c", "-W", "-w", "-i", "-I"],
+        lead: &["-4", "-6", "-n", "-q"],
+        ..PLAIN
+    },
     Tool {
         names: &["lsof"],
         reads: &[""],
@@ -257,16 +287,47 @@ pub(super) const TOOLS: &[Tool] = &[
     Tool {
         names: &["ss"],
         reads: &[""],
-        lead: &["-t", "-u", "-l", "-n", "-p", "-a", "-s", "-o", "-e", "-m", "-i", "-x", "-4", "-6", "-H", "-r", "--tcp", "--udp", "--listening", "--numeric", "--processes", "--summary"],
+        lead: &[
+            "-t", "-u", "-l", "-n", "-p", "-a", "-s", "-o", "-e", "-m", "-i", "-x", "-4", "-6", "-H", "-r",
+            "--tcp", "--udp", "--listening", "--numeric", "--processes", "--summary",
+        ],
         ..PLAIN
     },
-    Tool { names: &["top"], reads: &[""], globals: &["-n", "-p", "-u", "-d", "-o"], lead: &["-b", "-c", "-H"], most: 0, ..PLAIN },
-    Tool { names: &["dmesg"], reads: &[""], globals: &["-l", "--level", "-f", "--facility"], lead: &["-T", "--ctime", "-w", "--follow", "-H", "--human", "-x", "-k", "-e"], most: 0, ..PLAIN },
+    Tool {
+        names: &["top"],
+        reads: &[""],
+        globals: &["-n", "-p", "-u", "-d", "-o"],
+        lead: &["-b", "-c", "-H"],
+        most: 0,
+        ..PLAIN
+    },
+    Tool {
+        names: &["dmesg"],
+        reads: &[""],
+        globals: &["-l", "--level", "-f", "--facility"],
+        lead: &["-T", "--ctime", "-w", "--follow", "-H", "--human", "-x", "-k", "-e"],
+        most: 0,
+        ..PLAIN
+    },
     Tool { names: &["hostname"], reads: &[""], lead: &["-f", "-i", "-I", "-s", "-d", "--fqdn"], most: 0, ..PLAIN },
     Tool { names: &["mount", "env", "printenv"], reads: &[""], most: 0, ..PLAIN },
     Tool { names: &["date"], reads: &[""], lead: &["-u", "--utc", "-R"], most: 0, ..PLAIN },
-    Tool { names: &["sort"], reads: &[""], globals: &["-k", "-t", "--key"], lead: &["-n", "-r", "-u", "-h", "-V", "-f", "-b", "-s", "-g"], most: 0, ..PLAIN },
-    Tool { names: &["uniq"], reads: &[""], globals: &["-f", "-s", "-w"], lead: &["-c", "-d", "-u", "-i"], most: 0, ..PLAIN },
+    Tool {
+        names: &["sort"],
+        reads: &[""],
+        globals: &["-k", "-t", "--key"],
+        lead: &["-n", "-r", "-u", "-h", "-V", "-f", "-b", "-s", "-g"],
+        most: 0,
+        ..PLAIN
+    },
+    Tool {
+        names: &["uniq"],
+        reads: &[""],
+        globals: &["-f", "-s", "-w"],
+        lead: &["-c", "-d", "-u", "-i"],
+        most: 0,
+        ..PLAIN
+    },
     Tool { names: &["less", "more"], reads: &[""], lead: &["-S", "-R", "-N", "-F", "-X"], most: 0, ..PLAIN },
     Tool { names: &["column"], reads: &[""], globals: &["-s"], lead: &["-t"], ..PLAIN },
     Tool { names: &["sysctl"], reads: &[""], lead: &["-a", "-n", "-N", "-e"], ..PLAIN },
@@ -324,22 +385,53 @@ pub(super) const IP_OBJECTS: &[&str] = &["a", "addr", "address", "link", "route"
 
 /// Paths that every server answers to GET without doing anything.
 pub(super) const PATHS: &[&str] = &[
-    "/metrics", "/health", "/healthz", "/readyz", "/livez", "/ready", "/live", "/-/healthy", "/-/ready", "/version",
-    "/debug/vars", "/api/v1/targets", "/api/v1/alerts", "/api/v1/rules", "/api/v1/query", "/api/v2/alerts",
-    "/api/v2/status", "/api/v1/status/tsdb", "/_cluster/health", "/_cat/indices", "/_cat/nodes", "/_cat/shards",
+    "/metrics",
+    "/health",
+    "/healthz",
+    "/readyz",
+    "/livez",
+    "/ready",
+    "/live",
+    "/-/healthy",
+    "/-/ready",
+    "/version",
+    "/debug/vars",
+    "/api/v1/targets",
+    "/api/v1/alerts",
+    "/api/v1/rules",
+    "/api/v1/query",
+    "/api/v2/alerts",
+    "/api/v2/status",
+    "/api/v1/status/tsdb",
+    "/_cluster/health",
+    "/_cat/indices",
+    "/_cat/nodes",
+    "/_cat/shards",
 ];
 
 /// Variables before a command that change nothing of what it does.
 pub(super) const HARMLESS: &[&str] = &[
-    "ETCDCTL_API", "ETCDCTL_ENDPOINTS", "ETCDCTL_CACERT", "ETCDCTL_CERT", "ETCDCTL_KEY", "LANG", "LC_ALL", "TZ",
-    "NO_COLOR", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE",
+    "ETCDCTL_API",
+    "ETCDCTL_ENDPOINTS",
+    "ETCDCTL_CACERT",
+    "ETCDCTL_CERT",
+    "ETCDCTL_KEY",
+    "LANG",
+    "LC_ALL",
+    "TZ",
+    "NO_COLOR",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+    "AWS_PROFILE",
 ];
 
 /// Programs that run another one, and such as change or may change something: known, so that a line which begins
 /// with one is taken for a command.
+#[rustfmt::skip]
 pub(super) const OTHERS: &[&str] = &[
     "sudo", "time", "timeout", "nice", "nohup", "watch", "xargs", "env", "bash", "sh", "zsh", "ssh", "exec", "eval",
-    "su", "chroot", "nsenter", "awk", "gawk", "sed", "psql", "mysql", "mongo", "mongosh", "scp", "rsync", "wget", "nc", "telnet",
+    "su", "chroot", "nsenter", "awk", "gawk", "sed", "psql", "mysql", "mongo", "mongosh", "scp", "rsync",
+    "wget", "nc", "telnet",
     "source", "export", "alias", "set", "unset", "parallel", "command", "python", "python3", "perl", "ruby", "node",
     "terraform", "ansible", "ansible-playbook", "make", "istioctl", "linkerd", "cilium", "velero", "argocd", "flux",
     "vault", "consul", "nomad", "virtctl", "eksctl", "kops", "for", "while", "if", "until", "tcpdump", "strace",

@@ -114,7 +114,10 @@ fn exec(name: &str, words: &[Word]) -> Inner {
         return Inner::None;
     };
     // a pod may be called exec: only where no other verb stands before it is it one
-    if verb > 0 && words.iter().take(verb).any(|word| !word.text().starts_with('-')) && !only_globals(words, verb) {
+    if verb > 0
+        && words.iter().take(verb).any(|word| !word.text().starts_with('-'))
+        && !only_globals(words, verb)
+    {
         return Inner::None;
     }
     if !is_kubectl || words.get(verb).is_some_and(|word| word.text() == "rsh") {
@@ -124,7 +127,10 @@ fn exec(name: &str, words: &[Word]) -> Inner {
     let known = words.get(verb + 1..dashes).unwrap_or_default().iter().all(|word| {
         let text = word.text();
         !text.starts_with('-')
-            || matches!(text, "-n" | "-c" | "-i" | "-t" | "-it" | "-ti" | "--stdin" | "--tty" | "-q" | "--quiet")
+            || matches!(
+                text,
+                "-n" | "-c" | "-i" | "-t" | "-it" | "-ti" | "--stdin" | "--tty" | "-q" | "--quiet"
+            )
             || ["--namespace", "--container", "--context"].iter().any(|flag| text.starts_with(flag))
     });
     let inner = words.get(dashes + 1..).unwrap_or_default().to_vec();

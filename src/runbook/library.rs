@@ -152,7 +152,7 @@ impl Loader {
     /// Reads what a catalogue lists, with what it says of each; `false` when it is none.
     fn catalogue(&mut self, path: &Path) -> bool {
         let Some(entries) = self.text(path).as_deref().and_then(import::read_catalogue) else { return false };
-        let folder = path.parent().unwrap_or(Path::new(""));
+        let folder = path.parent().unwrap_or_else(|| Path::new(""));
         for entry in &entries {
             let path = folder.join(&entry.link);
             if !self.listed.insert(path.clone()) {

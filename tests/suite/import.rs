@@ -11,7 +11,7 @@ use quell::runbook::{
     parse,
 };
 
-use super::{absent, program::quell};
+use super::{absent, authored, program::quell};
 
 fn corpora() -> PathBuf {
     let shared = std::env::var_os("QUELL_SHARED").map(PathBuf::from);
@@ -144,4 +144,56 @@ fn what_cannot_be_imported_is_said() {
     let (code, out, err) = quell(&["runbook", "import", dir.path().to_str().unwrap(), "-o", "name"]);
     assert_eq!((code, out.as_str()), (Some(4), "workersstuck\n"), "{err}");
     assert_eq!(quell(&["runbook", "import"]).0, Some(2));
+}
+
+const CALLED: &str = "# SlowCheckout\n\n## Diagnosis\n\nThe number of waiting requests should be less than 5. Ask for it:\n\n\
+    ```promql\ndb_client_connections_pending_requests\n```\n\n## Mitigation\n\nRestart what hangs:\n\n\
+    ```sh\nkubectl -n <queue> rollout restart deployment/$SERVICE\n```\n\nThen mend it by force:\n\n```sh\nfrobctl mend $SERVICE\n```\n";
+
+#[test]
+fn the_runbook_of_an_alert_gives_evidence_and_ways_to_recover() {
+    let folder = tempfile::tempdir().unwrap();
+    let (bundle, runbooks) = (folder.path().join("bundle"), folder.path().join("own"));
+    fs::create_dir_all(&bundle).unwrap();
+    fs::create_dir_all(&runbooks).unwrap();
+    authored::slow_database(&bundle);
+    fs::write(runbooks.join("SlowCheckout.md"), CALLED).unwrap();
+    let (bundle, runbooks) = (bundle.to_str().unwrap(), runbooks.to_str().unwrap());
+    let answer = |more: &[&str]| {
+        let words = [&["investigate", "--bundle", bundle, "-o", "json"], more].concat();
+        let (_, out, err) = quell(&words);
+        serde_json::from_str::<serde_json::Value>(&out).unwrap_or_else(|error| panic!("{error}: {out}{err}"))
+    };
+    let (with, without) = (answer(&["--runbooks", runbooks]), answer(&[]));
+
+    let list = |answer: &serde_json::Value, name: &str| answer[name].as_array().unwrap().clone();
+    let evidence = list(&with, "evidence");
+    let ours =
+        evidence.iter().find(|e| e["summary"].as_str().unwrap().starts_with("runbook slowcheckout")).unwrap();
+    let summary = ours["summary"].as_str().unwrap();
+    assert!(
+        summary.contains("text says: The number of waiting requests should be less than 5 (< 5: it is not)"),
+        "{summary}"
+    );
+    let id = ours["id"].as_str().unwrap();
+    assert_eq!(evidence.iter().filter(|e| e["id"] == id).count(), 1);
+    for (with, without) in list(&with, "hypotheses").iter().zip(list(&without, "hypotheses")) {
+        assert_eq!(with["claim"], without["claim"]);
+        assert_eq!(with["probability"], without["probability"], "a plain runbook is no argument");
+    }
+    let (code, out, err) = quell(&["query", "--bundle", bundle, "--runbooks", runbooks, id]);
+    assert_eq!(code, Some(0), "{out}{err}");
+
+    let paths = list(&with, "recoveryPaths");
+    let last: Vec<&serde_json::Value> = paths.iter().rev().take(2).collect();
+    let command = |path: &serde_json::Value| {
+        let steps = path["steps"].as_array().unwrap();
+        steps.iter().map(|step| step["command"].as_str().unwrap_or_default()).collect::<Vec<_>>().join("\n")
+    };
+    let told = format!("{}\n{}", command(last[0]), command(last[1]));
+    // one variable has no value, so none is filled in
+    assert!(told.contains("kubectl -n <queue> rollout restart deployment/<service>"), "{told}");
+    assert!(told.contains("frobctl mend web"), "{told}");
+    assert!(!paths.iter().rev().skip(2).any(|path| path["runbook"] == "slowcheckout"), "{paths:?}");
+    assert_eq!(paths.len(), list(&without, "recoveryPaths").len() + 2);
 }

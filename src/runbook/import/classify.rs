@@ -259,8 +259,7 @@ fn positional<'w>(tool: &Tool, words: &'w [Word]) -> Option<Vec<&'w str>> {
         }
         // -fu kubelet, -n50, -ojson
         let mut letters = text.chars().skip(1);
-        loop {
-            let Some(letter) = letters.next() else { break };
+        while let Some(letter) = letters.next() {
             let flag = format!("-{letter}");
             if bare(&flag) {
                 continue;

@@ -29,7 +29,8 @@ impl Recogniser {
             return None;
         }
         if !is_said {
-            let looks = text.contains(['(', '{', '[']);
+            // a bare selector may as well be one of logs
+            let looks = text.contains(['(', '{', '[']) && !text.starts_with('{');
             let prompted = text.lines().any(|line| line.trim_start().starts_with("$ "));
             let assigns =
                 text.split_whitespace().next().is_some_and(|word| super::classify::assigned(word).is_some());

@@ -206,7 +206,6 @@ fn reads(name: &str, words: &[Word]) -> bool {
             // values of flags are not URLs: only flags without a value are understood here
             return false;
         }
-        "find" if words.iter().skip(1).any(Word::is_open) => return false,
         "date" => return words.iter().all(|word| word.text().starts_with('+') || word.text() == "-u"),
         "ip" if words.iter().filter(|word| !word.text().starts_with('-')).count() == 1 => {
             return words.iter().all(|word| {
@@ -234,8 +233,8 @@ fn positional<'w>(tool: &Tool, words: &'w [Word]) -> Option<Vec<&'w str>> {
     while let Some(word) = words.next() {
         let text = word.text();
         if !text.starts_with('-') || text == "-" {
-            // before the verb, what is only known later could be the verb
-            if found.is_empty() && word.is_open() && tool.reads != [""] {
+            // what is only known later could be the verb, or a flag where there is none
+            if word.is_open() && (found.is_empty() || tool.reads == [""]) {
                 return None;
             }
             found.push(text);

@@ -47,8 +47,13 @@ pub(super) fn collect(document: &Document, line: impl Fn(usize) -> usize) -> Col
     collected
 }
 
+/// What a command line would do; `None` when there is no command in it.
+pub fn classify(line: &str) -> Option<Effect> {
+    effect_of(&Variables::default().read(line, Language::Sh))
+}
+
 /// What the line of a template would do.
-pub(super) fn effect_of(read: &Read) -> Option<Effect> {
+fn effect_of(read: &Read) -> Option<Effect> {
     let effect = classify::classify(&read.line)?;
     Some(if read.ambiguous && effect.class == Class::ReadOnly { Effect::UNKNOWN } else { effect })
 }

@@ -24,14 +24,9 @@ mod wrappers;
 
 pub use catalogue::{Entry, read as read_catalogue};
 pub use classify::{Class, Effect};
+pub use collect::classify;
 pub use model::{Format, Imported, ImportedCheck, ImportedStep, Section, SectionKind};
 pub use placeholders::Template;
 pub use read::{import, is_native};
 pub use render::render;
 pub use stated::Stated;
-
-/// What a command line would do; `None` when there is no command in it.
-pub fn classify(line: &str) -> Option<Effect> {
-    let read = placeholders::Variables::default().read(line, crate::domain::Language::Sh);
-    collect::effect_of(&read)
-}

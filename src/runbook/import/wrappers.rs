@@ -110,16 +110,14 @@ fn xargs(words: &[Word]) -> Inner {
 /// What runs inside a container.
 fn exec(name: &str, words: &[Word]) -> Inner {
     let is_kubectl = matches!(name, "kubectl" | "oc");
-    let Some(verb) = words.iter().position(|word| matches!(word.text(), "exec" | "rsh")) else {
-        return Inner::None;
+    let is_exec = |word: &Word| matches!(word.text(), "exec" | "rsh");
+    let verb = match verb(words) {
+        Some(at) if words.get(at).is_some_and(is_exec) => at,
+        // something else with a pod or a namespace of that name
+        Some(_) => return Inner::None,
+        None if words.iter().any(is_exec) => return Inner::Unknown,
+        None => return Inner::None,
     };
-    // a pod may be called exec: only where no other verb stands before it is it one
-    if verb > 0
-        && words.iter().take(verb).any(|word| !word.text().starts_with('-'))
-        && !only_globals(words, verb)
-    {
-        return Inner::None;
-    }
     if !is_kubectl || words.get(verb).is_some_and(|word| word.text() == "rsh") {
         return Inner::Unknown;
     }
@@ -140,18 +138,21 @@ fn exec(name: &str, words: &[Word]) -> Inner {
     Inner::Words(inner)
 }
 
-fn only_globals(words: &[Word], verb: usize) -> bool {
-    let mut before = words.iter().take(verb);
-    while let Some(word) = before.next() {
-        match word.text() {
-            "-n" | "--namespace" | "--context" | "--cluster" | "--kubeconfig" | "--user" => {
-                before.next();
-            }
-            text if text.starts_with('-') => {}
-            _ => return false,
+/// Where the verb stands; `None` when a flag before it is not known, or there is none.
+fn verb(words: &[Word]) -> Option<usize> {
+    const VALUED: &[&str] = &["-n", "--namespace", "--context", "--cluster", "--kubeconfig", "--user"];
+    let mut at = 0;
+    loop {
+        let text = words.get(at)?.text();
+        let (name, has_value) = text.split_once('=').map_or((text, false), |(name, _)| (name, true));
+        if !text.starts_with('-') {
+            return Some(at);
         }
+        if !VALUED.contains(&name) {
+            return None;
+        }
+        at += if has_value { 1 } else { 2 };
     }
-    true
 }
 
 /// A script that picks fields; one that runs or writes something is not followed.

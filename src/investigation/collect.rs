@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{Emit, Request, Sources};
 use crate::{
-    analysis::{Case, Telemetry, causal::Graph},
+    analysis::{Case, Telemetry, causal::Graph, kube},
     domain::{BlindSpot, Coverage, Payload, SignalKind},
 };
 
@@ -103,11 +103,17 @@ pub(super) async fn collect(
 
     Collected {
         case: Case {
-            now: Telemetry { series: all_series, logs: all_logs, spans: all_spans },
+            now: kube::apart(Telemetry {
+                series: all_series,
+                logs: all_logs,
+                spans: all_spans,
+                ..Telemetry::default()
+            }),
             reference,
             changes: all_changes,
             edges: all_edges,
             service: request.service.clone(),
+            namespace: namespace(request),
         },
         coverage: ledger.coverage,
         blind_spots: ledger.blind_spots,
@@ -257,11 +263,12 @@ async fn reference(
         edges(of, window, deadline),
     );
     let mut lacking = Vec::new();
-    let telemetry = Telemetry {
+    let telemetry = kube::apart(Telemetry {
         series: data(series, SignalKind::Metrics, &mut lacking),
         logs: data(logs, SignalKind::Logs, &mut lacking),
         spans: data(spans, SignalKind::Traces, &mut lacking),
-    };
+        ..Telemetry::default()
+    });
     let edges = data(edges, SignalKind::Topology, &mut lacking);
     (telemetry, edges, lacking)
 }
@@ -280,6 +287,14 @@ fn data<T>(asked: Asked<T>, signal: SignalKind, lacking: &mut Lacking) -> Vec<T>
         }
     }
     data
+}
+
+/// The Kubernetes namespace that the alerts are about.
+fn namespace(request: &Request) -> String {
+    let names = ["namespace", "k8s_namespace_name", "kubernetes_namespace"];
+    let mut labels =
+        request.alerts.iter().flat_map(|alert| names.iter().filter_map(|name| alert.labels.get(*name)));
+    labels.find(|value| !value.is_empty()).cloned().unwrap_or_default()
 }
 
 /// The suspect and what it calls or is called by, nearest first.

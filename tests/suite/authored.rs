@@ -7,27 +7,27 @@ use serde_json::{Value, json};
 /// 2026-03-01T10:00:00Z.
 const START: u64 = 1_772_359_200;
 /// The recording, and when in it the deploy came and the page.
-const LENGTH: u64 = 1_800;
-const FAULT: u64 = 1_200;
-const PAGE: u64 = 1_440;
+pub(super) const LENGTH: u64 = 1_800;
+pub(super) const FAULT: u64 = 1_200;
+pub(super) const PAGE: u64 = 1_440;
 
-fn nanos(second: f64) -> String {
+pub(super) fn nanos(second: f64) -> String {
     format!("{}", ((START as f64 + second) * 1e6).round() as u64 * 1_000)
 }
 
-fn moment(second: u64) -> String {
+pub(super) fn moment(second: u64) -> String {
     jiff::Timestamp::from_second((START + second) as i64).unwrap().to_string()
 }
 
-fn attribute(key: &str, value: &str) -> Value {
+pub(super) fn attribute(key: &str, value: &str) -> Value {
     json!({"key": key, "value": {"stringValue": value}})
 }
 
-fn resource(service: &str) -> Value {
+pub(super) fn resource(service: &str) -> Value {
     json!({"attributes": [attribute("service.name", service)]})
 }
 
-fn lines(values: impl IntoIterator<Item = Value>) -> String {
+pub(super) fn lines(values: impl IntoIterator<Item = Value>) -> String {
     values.into_iter().fold(String::new(), |mut text, value| {
         writeln!(text, "{value}").unwrap();
         text

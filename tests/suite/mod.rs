@@ -13,6 +13,9 @@ mod authored;
 mod bench_command;
 mod cli_query;
 mod evidence;
+mod kube;
+mod kube_authored;
+mod kube_decoys;
 mod server;
 
 /// Says that recordings which a test reads are not there. A test's own output is shown only when it fails, and what

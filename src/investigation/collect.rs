@@ -12,7 +12,7 @@ use quell_sdk::{
 };
 use tokio::time::{Instant, timeout_at};
 
-use super::{Emit, Request, Sources};
+use super::{Emit, Request, Sources, states::with_states};
 use crate::{
     analysis::{Case, Telemetry, causal::Graph, kube},
     domain::{BlindSpot, Coverage, Payload, SignalKind},
@@ -230,9 +230,15 @@ async fn metrics(
         budget: Budget::default(),
     };
     let everything = Discover { services: Vec::new(), ..ask.clone() };
+    let namespace = namespace(request);
     join_all(sources.metrics.iter().map(|source| {
-        let request = if source.is_local() { &everything } else { &ask };
-        by(source.name(), deadline, source.discover(request))
+        let (ask, everything, namespace) = (&ask, &everything, &namespace);
+        by(source.name(), deadline, async move {
+            if source.is_local() {
+                return source.discover(everything).await;
+            }
+            with_states(&**source, source.discover(ask), namespace, window).await
+        })
     }))
     .await
 }

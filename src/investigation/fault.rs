@@ -4,58 +4,12 @@
 //! not seen where it could have been, against it. Words are those that operating systems, runtimes,
 //! drivers and protocols print for the condition, whatever the service.
 
+pub(super) use super::sign::{Prediction, Sign, Signature, predict};
 use crate::domain::{
-    Direction::{self, Down, New, Up, Vanished},
+    Direction::{Down, New, Up, Vanished},
     EntityKind, FaultClass,
     IndicatorKind::{self, *},
 };
-
-/// A condition on symptoms.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Sign {
-    /// The entity shows an indicator of one of these kinds in one of these directions.
-    Own(&'static [IndicatorKind], &'static [Direction]),
-    /// One of its callers does.
-    AtCallers(&'static [IndicatorKind], &'static [Direction]),
-    /// One of its callees does.
-    AtCallees(&'static [IndicatorKind], &'static [Direction]),
-    /// Something outside that it calls shows one of these.
-    AtOutside(&'static [IndicatorKind]),
-    /// New or more frequent text of the entity (logs, span messages) holds one of these words.
-    Says(&'static [&'static str]),
-    /// Text of its callers does.
-    CallersSay(&'static [&'static str]),
-    /// The alerted service or the entity gets more requests.
-    MoreRequests,
-    /// The entity is of this kind.
-    Is(EntityKind),
-    /// The entity reports no telemetry while it is called.
-    Silent,
-    /// A change took effect on it shortly before the onset.
-    Changed,
-}
-
-/// A sign with its weights.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Prediction {
-    pub name: &'static str,
-    pub sign: Sign,
-    /// Decibans when it is seen, at full strength of the symptom.
-    pub seen: f64,
-    /// Decibans when it is not, though the signal was there to show it.
-    pub unseen: f64,
-}
-
-const fn predict(name: &'static str, sign: Sign, seen: f64, unseen: f64) -> Prediction {
-    Prediction { name, sign, seen, unseen }
-}
-
-/// Class, decibans before any evidence, predictions.
-pub(super) struct Signature {
-    pub fault: FaultClass,
-    pub prior: f64,
-    pub predictions: &'static [Prediction],
-}
 
 /// How common the classes are, in decibans against an even share: postmortems name pushes of code and
 /// configuration for two thirds of incidents (SRE Workbook, appendix C), the rest for the many others.

@@ -195,9 +195,7 @@ fn reason(class: &Class, entity: &Entity, symptoms: &[usize], observed: &Observa
     let factor = class.factor
         * if passed_on {
             PASSED_ON_PART
-        } else if lost.is_some() {
-            class.explained
-        } else if callee.is_some() {
+        } else if lost.is_some() || callee.is_some() {
             class.explained
         } else {
             1.0

@@ -148,9 +148,9 @@ impl Incident {
 
     fn traces(&self) -> Vec<Value> {
         let is_down = |service: &str, at: f64, number: u64| {
-            self.down
-                .iter()
-                .any(|(down, from, to)| *down == service && at >= *from && at < *to && number % 3 == 0)
+            self.down.iter().any(|(down, from, to)| {
+                *down == service && at >= *from && at < *to && number.is_multiple_of(3)
+            })
         };
         (0..LENGTH / 2)
             .map(|number| {

@@ -10,9 +10,10 @@ use quell_sdk::{
 
 use super::{
     Cluster, Condition,
+    counters::restarts,
     event::Event,
     find::Found,
-    states::{Throttle, restarts, series_of},
+    states::{Throttle, series_of},
     story::{From, Story},
 };
 use crate::{

@@ -12,6 +12,7 @@
 mod apart;
 mod cluster;
 mod condition;
+mod counters;
 mod event;
 mod evidence;
 mod explained;
@@ -27,4 +28,4 @@ mod tests;
 pub use apart::apart;
 pub use cluster::Cluster;
 pub use condition::Condition;
-pub use states::restarts;
+pub use counters::restarts;

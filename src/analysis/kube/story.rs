@@ -65,7 +65,7 @@ pub(super) struct Story {
     pub held: Vec<Held>,
 }
 
-/// Normal times, beside those before the onset.
+/// What a healthy recording shows of it; nothing of everything where there is none.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Usual {
     pub count: f64,
@@ -110,101 +110,150 @@ const LOOKED: Decibans = 2.0;
 /// Part of the normal time from which on a state is an object's habit.
 const HABIT: f64 = 0.5;
 
+/// A state with the moments at which it had held for long enough to matter.
+struct Run<'a> {
+    held: &'a Held,
+    on: Vec<UnixNanos>,
+}
+
+/// What is compared: what was before `split` with what is since `since`.
+struct Sides<'a> {
+    periods: &'a Periods,
+    split: UnixNanos,
+    since: UnixNanos,
+    /// It began before the estimate of the onset.
+    is_early: bool,
+}
+
+impl<'a> Sides<'a> {
+    /// What begins shortly before the estimate of the onset, after long silence, began then.
+    fn new(periods: &'a Periods, first: UnixNanos) -> Self {
+        let normal = periods.normal_until();
+        let was_quiet = (first - periods.start) as f64 >= QUIET * (normal - periods.start) as f64;
+        if first < normal && was_quiet {
+            Self { periods, split: first, since: first, is_early: true }
+        } else {
+            Self { periods, split: normal, since: periods.onset, is_early: false }
+        }
+    }
+
+    /// 0 for before, 1 for since.
+    fn of(&self, at: UnixNanos) -> Option<usize> {
+        if at >= self.periods.start && at < self.split {
+            Some(0)
+        } else {
+            (at >= self.since && at < self.periods.end).then_some(1)
+        }
+    }
+}
+
+impl Ground<'_> {
+    /// How many places' silence tells what is normal for one that showed so much of it before.
+    fn alike(&self, before: f64) -> f64 {
+        if before < 0.5 { self.quiet.max(1) as f64 } else { 1.0 }
+    }
+}
+
+/// In which share of the time it held on both sides, and how unlikely that is.
+fn shared<I: Iterator<Item = UnixNanos>>(
+    all_on: &dyn Fn() -> I,
+    sides: &Sides<'_>,
+    ground: &Ground<'_>,
+) -> ([f64; 2], f64) {
+    let width = bin_width(sides.periods);
+    let of_side = |of: &mut dyn Iterator<Item = UnixNanos>, side: usize| -> BTreeSet<UnixNanos> {
+        of.filter(|at| sides.of(*at) == Some(side)).map(|at| at.div_euclid(width)).collect()
+    };
+    let both = [0, 1].map(|side| {
+        let on = of_side(&mut all_on(), side);
+        let all = of_side(&mut ground.watched.iter().copied(), side);
+        (on.len() as f64, all.union(&on).count() as f64)
+    });
+    let [(before, all_before), (since, all_since)] = both;
+    let against =
+        |before: f64, all: f64| (all > 0.0 && since > 0.0).then(|| binomial_g(before, all, since, all_since));
+    let near = against(before, all_before * ground.alike(before));
+    let far = against(ground.usual.held[0], ground.usual.held[1]);
+    let share = |on: f64, all: f64| if all > 0.0 { on / all } else { 0.0 };
+    ([share(before, all_before), share(since, all_since)], unlikeliest(near, far))
+}
+
+/// What the time before and the healthy recording both find unusual: what a healthy day shows is none.
+fn unlikeliest(near: Option<f64>, far: Option<f64>) -> f64 {
+    match (near, far) {
+        (Some(near), Some(far)) => near.min(far),
+        (one, other) => one.or(other).unwrap_or(0.0),
+    }
+}
+
 impl Story {
-    /// Holds what was seen since the onset against what was before. `None` when nothing was seen since, or there
-    /// is nothing to compare with.
+    /// Holds what was seen since the onset against what was before. `None` when nothing is seen in the incident, or
+    /// there is nothing to compare with.
     pub(super) fn measure(&self, condition: Condition, ground: &Ground<'_>) -> Option<Measured> {
         let periods = ground.periods;
-        let width = bin_width(periods);
-        let held: Vec<&Held> = self.held.iter().filter(|held| !held.is_habit(periods)).collect();
-        let runs: Vec<(&Held, Vec<UnixNanos>)> =
-            held.iter().map(|held| (*held, held.lasting(condition.patience(), periods))).collect();
-        let first = self
-            .happened
-            .iter()
-            .map(|happened| happened.at)
-            .chain(runs.iter().filter_map(|(_, on)| on.first().copied()))
-            .filter(|at| *at >= periods.start && *at < periods.end)
-            .min()?;
-        // What begins shortly before the estimate of the onset, after long silence, began then.
-        let normal = periods.normal_until();
-        let is_late = (first - periods.start) as f64 >= QUIET * (normal - periods.start) as f64;
-        let split = if first < normal && is_late { first } else { normal };
-        let (since, cost) = if split < normal { (split, LOOKED) } else { (periods.onset, 0.0) };
-        let is_before = |at: UnixNanos| at >= periods.start && at < split;
-        let is_since = |at: UnixNanos| at >= since && at < periods.end;
-
-        let mut counts = [ground.usual.count, 0.0];
-        let mut now: BTreeMap<Arc<str>, (f64, From)> = BTreeMap::new();
-        let mut is_current = false;
-        for happened in &self.happened {
-            if is_before(happened.at) {
-                counts[0] += happened.count;
-            } else if is_since(happened.at) {
-                counts[1] += happened.count;
-                is_current |= periods.is_during(happened.at);
-                let of = now.entry(happened.object.clone()).or_insert((0.0, happened.from));
-                of.0 += happened.count;
-            }
-        }
-        for spread in &self.spread {
-            counts[0] += spread.within(periods.start, split);
-            counts[1] += spread.within(since, periods.end);
-        }
-        let seconds = |nanos: UnixNanos| nanos.max(0) as f64 / 1e9;
-        let exposure = [seconds(split - periods.start) + ground.usual.seconds, seconds(periods.end - since)];
-        let quiet = |usual: f64| if usual < 0.5 { ground.quiet.max(1) as f64 } else { 1.0 };
-        let of_count = if counts[1] > 0.0 {
-            rates_g(counts[0], exposure[0] * quiet(counts[0]), counts[1], exposure[1])
-        } else {
-            0.0
-        };
-
-        let bins = |keep: &dyn Fn(UnixNanos) -> bool, of: &mut dyn Iterator<Item = UnixNanos>| {
-            of.filter(|at| keep(*at)).map(|at| at.div_euclid(width)).collect::<BTreeSet<_>>()
-        };
-        let all_on = || runs.iter().flat_map(|(_, on)| on.iter().copied());
-        let [mut on_before, on_since] = [bins(&is_before, &mut all_on()), bins(&is_since, &mut all_on())];
-        let seen_before = bins(&is_before, &mut ground.watched.iter().copied());
-        let seen_since = bins(&is_since, &mut ground.watched.iter().copied());
-        on_before.retain(|bin| seen_before.contains(bin));
-        let trials =
-            [seen_before.len() as f64 + ground.usual.held[1], seen_since.union(&on_since).count() as f64];
-        let on = [on_before.len() as f64 + ground.usual.held[0], on_since.len() as f64];
-        let shares = [0, 1].map(|side: usize| {
-            let (on, all) = (on.get(side).copied().unwrap_or(0.0), trials.get(side).copied().unwrap_or(0.0));
-            if all > 0.0 { on / all } else { 0.0 }
-        });
-        let of_share = if on[1] > 0.0 && trials[0] > 0.0 {
-            binomial_g(on[0], trials[0] * quiet(on[0]), on[1], trials[1])
-        } else {
-            0.0
-        };
-        for (held, moments) in &runs {
-            let since = moments.iter().filter(|at| is_since(**at)).count();
-            is_current |= moments.iter().any(|at| periods.is_during(*at));
-            if since > 0 {
-                let of = now.entry(held.object.clone()).or_insert((0.0, From::Series(held.series)));
-                of.0 += since as f64;
-            }
-        }
+        let held = self.held.iter().filter(|held| !held.is_habit(periods));
+        let runs: Vec<Run<'_>> =
+            held.map(|held| Run { held, on: held.lasting(condition.patience(), periods) }).collect();
+        let all_on = || runs.iter().flat_map(|run| run.on.iter().copied());
+        let moments = self.happened.iter().map(|happened| happened.at).chain(all_on());
+        let first = moments.filter(|at| *at >= periods.start && *at < periods.end).min()?;
+        let sides = Sides::new(periods, first);
+        let (counts, of_count) = self.counted(&sides, ground);
+        let (shares, of_share) = shared(&all_on, &sides, ground);
+        let during = |at: UnixNanos| periods.is_during(at);
+        let is_current = self.happened.iter().any(|happened| during(happened.at)) || all_on().any(during);
         let g = of_count.max(of_share);
         if !is_current || g <= 0.0 {
             return None;
         }
-        let decibans = (decibans_of_g(g, ground.places) - cost).min(condition.most());
-        let mut objects: Vec<(Arc<str>, (f64, From))> = now.into_iter().collect();
-        objects.sort_by(|a, b| b.1.0.total_cmp(&a.1.0).then_with(|| a.0.cmp(&b.0)));
-        let source = objects.first()?.1.1;
+        let cost = if sides.is_early { LOOKED } else { 0.0 };
+        let objects = self.worst(&runs, &sides);
         Some(Measured {
-            decibans,
-            first: if on[0] + counts[0] < 0.5 { first } else { first.max(since) },
+            decibans: (decibans_of_g(g, ground.places) - cost).min(condition.most()),
+            first: if shares[0] > 0.0 || counts[0] >= 0.5 { first.max(sides.since) } else { first },
             counts,
             shares,
             by_share: of_share > of_count,
+            source: objects.first()?.1,
             objects: objects.into_iter().map(|(object, _)| object).collect(),
-            source,
         })
+    }
+
+    /// How often it happened on both sides, and how unlikely that is.
+    fn counted(&self, sides: &Sides<'_>, ground: &Ground<'_>) -> ([f64; 2], f64) {
+        let mut counts = [0.0, 0.0];
+        for happened in &self.happened {
+            if let Some(count) = sides.of(happened.at).and_then(|side| counts.get_mut(side)) {
+                *count += happened.count;
+            }
+        }
+        for spread in &self.spread {
+            counts[0] += spread.within(sides.periods.start, sides.split);
+            counts[1] += spread.within(sides.since, sides.periods.end);
+        }
+        let seconds = |nanos: UnixNanos| nanos.max(0) as f64 / 1e9;
+        let exposed = [seconds(sides.split - sides.periods.start), seconds(sides.periods.end - sides.since)];
+        let against = |before: f64, of: f64| (of > 0.0).then(|| rates_g(before, of, counts[1], exposed[1]));
+        let near = against(counts[0], exposed[0] * ground.alike(counts[0]));
+        let far = against(ground.usual.count, ground.usual.seconds);
+        (counts, unlikeliest(near, far))
+    }
+
+    /// The objects that it was seen at since, the worst first, with where that was read.
+    fn worst(&self, runs: &[Run<'_>], sides: &Sides<'_>) -> Vec<(Arc<str>, From)> {
+        let mut seen: BTreeMap<Arc<str>, (f64, From)> = BTreeMap::new();
+        let happened = self.happened.iter().filter(|happened| sides.of(happened.at) == Some(1));
+        let happened = happened.map(|happened| (&happened.object, happened.count, happened.from));
+        let held = runs.iter().filter_map(|run| {
+            let since = run.on.iter().filter(|at| sides.of(**at) == Some(1)).count();
+            (since > 0).then_some((&run.held.object, since as f64, From::Series(run.held.series)))
+        });
+        for (object, much, from) in happened.chain(held) {
+            seen.entry(object.clone()).or_insert((0.0, from)).0 += much;
+        }
+        let mut objects: Vec<(Arc<str>, (f64, From))> = seen.into_iter().collect();
+        objects.sort_by(|a, b| b.1.0.total_cmp(&a.1.0).then_with(|| a.0.cmp(&b.0)));
+        objects.into_iter().map(|(object, (_, from))| (object, from)).collect()
     }
 
     /// How much of it there was in all, as what normal times are like.

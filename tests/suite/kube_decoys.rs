@@ -1,10 +1,16 @@
 //! What Kubernetes says that is no argument: what was always so, is over, is somebody else's, or is nonsense.
 
-use quell::domain::{IndicatorKind, Investigation, Verdict};
+use std::time::Instant;
+
+use quell::{
+    bundle,
+    domain::{IndicatorKind, Investigation, Verdict},
+};
 use serde_json::json;
 
 use super::{
     authored::{FAULT, nanos},
+    evidence::answer,
     kube::{F, container, found, healthy, oom_loop, since, speaks_of, told, with},
     kube_authored::{Incident, ORDERS},
 };
@@ -189,4 +195,34 @@ async fn nonsense_weakens_and_is_survived() {
     let answer = found(incident).await;
     assert_eq!(answer.hypotheses[0].entity.name, "stock", "{}", told(&answer));
     assert!(answer.hypotheses.iter().all(|hypothesis| (0.0..=1.0).contains(&hypothesis.probability)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_thousand_pods_are_read_in_time() {
+    let mut incident = Incident::new().down("stock");
+    for number in 0..10_000_u32 {
+        let pod = format!("w{}-{}", number % 2_000, number / 2_000);
+        let of =
+            [("k8s.namespace.name", "shop"), ("k8s.pod.name", pod.as_str()), ("k8s.container.name", "w")];
+        let from = if number % 7 == 0 { F } else { 1e9 };
+        incident = incident.receiver("k8s.container.restarts", &of, |at| {
+            ((at as u64) % 300 < 15).then_some(((at - from).max(0.0) / 90.0).floor())
+        });
+        if number % 5 == 0 {
+            incident =
+                incident.event(F + f64::from(number % 400), "Pod", &pod, "BackOff", "Back-off restarting");
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    incident.write(folder.path());
+    let bundle = bundle::open(folder.path(), bundle::Options::default()).unwrap();
+    let begun = Instant::now();
+    let answer = answer(&bundle).await;
+    // Without optimisation and on a busy machine; what is quadratic takes many minutes.
+    assert!(begun.elapsed().as_secs() < 60, "{:?}", begun.elapsed());
+    assert!(
+        answer.symptoms.iter().any(|symptom| symptom.kind == IndicatorKind::Restarts),
+        "{}",
+        told(&answer)
+    );
 }

@@ -21,6 +21,9 @@ use crate::{
 /// Most records and spans that one investigation reads from one source.
 const LOG_LIMIT: usize = 300_000;
 const SPAN_LIMIT: usize = 600_000;
+/// Most series that are read from a source that holds them itself: a cluster of thousands of pods has several of each,
+/// most of them constant. Memory is bounded by their samples.
+const HELD_SERIES: usize = 60_000;
 /// How long before the window changes are asked for.
 const BEFORE: Duration = Duration::from_secs(24 * 3600);
 /// Neighbours of the alerted service whose metrics are asked for, in calls.
@@ -229,7 +232,8 @@ async fn metrics(
         step: step(window),
         budget: Budget::default(),
     };
-    let everything = Discover { services: Vec::new(), ..ask.clone() };
+    let budget = Budget { series: HELD_SERIES, ..Budget::default() };
+    let everything = Discover { services: Vec::new(), budget, ..ask.clone() };
     let namespace = namespace(request);
     join_all(sources.metrics.iter().map(|source| {
         let (ask, everything, namespace) = (&ask, &everything, &namespace);

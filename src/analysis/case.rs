@@ -8,6 +8,10 @@ pub struct Telemetry {
     pub series: Vec<Series>,
     pub logs: Vec<LogRecord>,
     pub spans: Vec<Span>,
+    /// What exporters say of the state of Kubernetes, apart from what services measure of themselves.
+    pub states: Vec<Series>,
+    /// Events of Kubernetes, apart from what services log.
+    pub events: Vec<LogRecord>,
 }
 
 /// Everything that was collected.
@@ -20,6 +24,8 @@ pub struct Case {
     pub edges: Vec<CallEdge>,
     /// The alerted service; empty when nothing names one.
     pub service: String,
+    /// The Kubernetes namespace that the alerts name; empty when they name none.
+    pub namespace: String,
 }
 
 /// The two stretches of time that are compared: normal before `onset`, the incident from it on.

@@ -12,15 +12,18 @@ use quell_sdk::{
 };
 use tokio::time::{Instant, timeout_at};
 
-use super::{Emit, Request, Sources};
+use super::{Emit, Request, Sources, states::with_states};
 use crate::{
-    analysis::{Case, Telemetry, causal::Graph},
+    analysis::{Case, Telemetry, causal::Graph, kube},
     domain::{BlindSpot, Coverage, Payload, SignalKind},
 };
 
 /// Most records and spans that one investigation reads from one source.
 const LOG_LIMIT: usize = 300_000;
 const SPAN_LIMIT: usize = 600_000;
+/// Most series that are read from a source that holds them itself: a cluster of thousands of pods has several of each,
+/// most of them constant. Memory is bounded by their samples.
+const HELD_SERIES: usize = 60_000;
 /// How long before the window changes are asked for.
 const BEFORE: Duration = Duration::from_secs(24 * 3600);
 /// Neighbours of the alerted service whose metrics are asked for, in calls.
@@ -103,11 +106,17 @@ pub(super) async fn collect(
 
     Collected {
         case: Case {
-            now: Telemetry { series: all_series, logs: all_logs, spans: all_spans },
+            now: kube::apart(Telemetry {
+                series: all_series,
+                logs: all_logs,
+                spans: all_spans,
+                ..Telemetry::default()
+            }),
             reference,
             changes: all_changes,
             edges: all_edges,
             service: request.service.clone(),
+            namespace: namespace(request),
         },
         coverage: ledger.coverage,
         blind_spots: ledger.blind_spots,
@@ -223,10 +232,17 @@ async fn metrics(
         step: step(window),
         budget: Budget::default(),
     };
-    let everything = Discover { services: Vec::new(), ..ask.clone() };
+    let budget = Budget { series: HELD_SERIES, ..Budget::default() };
+    let everything = Discover { services: Vec::new(), budget, ..ask.clone() };
+    let namespace = namespace(request);
     join_all(sources.metrics.iter().map(|source| {
-        let request = if source.is_local() { &everything } else { &ask };
-        by(source.name(), deadline, source.discover(request))
+        let (ask, everything, namespace) = (&ask, &everything, &namespace);
+        by(source.name(), deadline, async move {
+            if source.is_local() {
+                return source.discover(everything).await;
+            }
+            with_states(&**source, source.discover(ask), namespace, window).await
+        })
     }))
     .await
 }
@@ -257,11 +273,12 @@ async fn reference(
         edges(of, window, deadline),
     );
     let mut lacking = Vec::new();
-    let telemetry = Telemetry {
+    let telemetry = kube::apart(Telemetry {
         series: data(series, SignalKind::Metrics, &mut lacking),
         logs: data(logs, SignalKind::Logs, &mut lacking),
         spans: data(spans, SignalKind::Traces, &mut lacking),
-    };
+        ..Telemetry::default()
+    });
     let edges = data(edges, SignalKind::Topology, &mut lacking);
     (telemetry, edges, lacking)
 }
@@ -280,6 +297,14 @@ fn data<T>(asked: Asked<T>, signal: SignalKind, lacking: &mut Lacking) -> Vec<T>
         }
     }
     data
+}
+
+/// The Kubernetes namespace that the alerts are about.
+fn namespace(request: &Request) -> String {
+    let names = ["namespace", "k8s_namespace_name", "kubernetes_namespace"];
+    let mut labels =
+        request.alerts.iter().flat_map(|alert| names.iter().filter_map(|name| alert.labels.get(*name)));
+    labels.find(|value| !value.is_empty()).cloned().unwrap_or_default()
 }
 
 /// The suspect and what it calls or is called by, nearest first.

@@ -14,7 +14,7 @@ use crate::{
         Case, Finding, Periods, causal,
         causal::Graph,
         finding::Since,
-        logs,
+        kube, logs,
         onset::{self, Onset},
         series, traces,
     },
@@ -58,8 +58,6 @@ pub(super) fn observe(
     let (start, end) = (first_signal(case).max(window.start_nanos()), window.end_nanos());
     let at = i64::try_from(at.as_nanosecond()).unwrap_or(end);
     let mined = logs::Mined::new(case, &traced);
-    let onset = shifted(onset::find(case, &traced, &mined, (start, end), at), onset_shift, start, end);
-    let periods = onset::periods(&onset, start, end);
     let mut graph = Graph::new(&case.edges);
     for edge in traced.now.edges().iter().chain(&traced.reference.edges()) {
         graph.add(&edge.caller, &edge.callee);
@@ -69,14 +67,25 @@ pub(super) fn observe(
             graph.add(&span.service, &peer.name);
         }
     }
-    let mut findings = analyse(case, &traced, &mined, &graph, &periods);
+    let cluster = kube::Cluster::new(case, &graph);
+    let found = onset::find(case, &traced, &mined, &cluster, (start, end), at);
+    let onset = shifted(found, onset_shift, start, end);
+    let periods = onset::periods(&onset, start, end);
+    let mut findings = analyse(case, &traced, &mined, &cluster, &graph, &periods);
     if let Some(rival) = onset.rival {
         let since = Since { at: rival, earliest: rival, latest: rival };
         let periods = onset::periods(&Onset { since, ..onset }, start, end);
-        join(&mut findings, analyse(case, &traced, &mined, &graph, &periods));
+        join(&mut findings, analyse(case, &traced, &mined, &cluster, &graph, &periods));
     }
     for finding in findings.iter().filter(|finding| finding.entity.kind == EntityKind::External) {
         graph.add(&finding.entity.service, &finding.entity.name);
+    }
+    // A service needs the nodes that its pods run on as it needs what it calls.
+    let is_faulty = |node: &str| {
+        findings.iter().any(|finding| finding.entity.kind == EntityKind::Node && finding.entity.name == node)
+    };
+    for (service, node) in cluster.hosts().filter(|(_, node)| is_faulty(node)) {
+        graph.add(service, node);
     }
     one_face(&mut findings, &traced);
     let findings = strongest(findings, &case.service);
@@ -99,7 +108,7 @@ pub(super) fn observe(
         evidence.push(evidence_of(id, &finding, collected, window));
         symptoms.push(Observed { symptom: symptom_of(number, id, &finding), finding });
     }
-    let is_seen = is_seen(case, &periods);
+    let is_seen = is_seen(case, &periods) || cluster.watches(&case.service);
     Observations { onset, periods, graph, symptoms, evidence, is_seen, services }
 }
 
@@ -108,6 +117,7 @@ fn analyse(
     case: &Case,
     traced: &traces::Traced<'_>,
     mined: &logs::Mined<'_>,
+    cluster: &kube::Cluster,
     graph: &Graph,
     periods: &Periods,
 ) -> Vec<Finding> {
@@ -131,6 +141,7 @@ fn analyse(
             }
             findings.extend(excess.findings);
         }
+        findings.extend(cluster.find(case, periods));
         let of_lines = logs::find(mined, traced, periods);
         findings.extend(logs::find_outside(mined, traced, periods, &of_lines));
         findings.extend(of_lines);
@@ -216,7 +227,8 @@ fn first_signal(case: &Case) -> UnixNanos {
         .map(|span| span.start)
         .into_iter()
         .chain(case.now.logs.first().map(|record| record.at))
-        .chain(case.now.series.iter().filter_map(first))
+        .chain(case.now.series.iter().chain(&case.now.states).filter_map(first))
+        .chain(case.now.events.first().map(|record| record.at))
         .min()
         .unwrap_or(UnixNanos::MIN)
 }

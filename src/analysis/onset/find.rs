@@ -9,6 +9,7 @@ use super::{
 use crate::analysis::{
     case::{Case, Periods},
     finding::Since,
+    kube::Cluster,
     logs::Mined,
     traces::Traced,
 };
@@ -50,12 +51,13 @@ pub fn find(
     case: &Case,
     traced: &Traced<'_>,
     mined: &Mined<'_>,
+    cluster: &Cluster,
     (start, end): (UnixNanos, UnixNanos),
     at: UnixNanos,
 ) -> Onset {
     let until = at.clamp(start, end);
     let width = bin_width(start, end);
-    let votes = votes(case, traced, (start, until), width);
+    let votes = votes(case, traced, cluster, (start, until), width);
     let tallies = Tallies::new(traced, mined, (start, end), width);
     let fine = (width / 2).max((until - start) / TRIED).max(1);
     let moments: Vec<UnixNanos> = (0..=(until - start) / fine)

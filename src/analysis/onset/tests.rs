@@ -5,7 +5,9 @@ use quell_sdk::signal::{Severity, UnixNanos};
 use super::{Onset, find};
 use crate::analysis::{
     Case, Telemetry,
+    causal::Graph,
     fixture::{Call, Recorder, SECOND, call},
+    kube::Cluster,
     logs::Mined,
     traces::Traced,
 };
@@ -33,7 +35,8 @@ fn onset(now: Telemetry, reference: Telemetry) -> Onset {
     let case = Case { now, reference, service: "shop".to_owned(), ..Case::default() };
     let traced = Traced::new(&case);
     let mined = Mined::new(&case, &traced);
-    find(&case, &traced, &mined, (0, END), PAGE)
+    let cluster = Cluster::new(&case, &Graph::default());
+    find(&case, &traced, &mined, &cluster, (0, END), PAGE)
 }
 
 fn second(at: UnixNanos) -> i64 {

@@ -10,6 +10,7 @@ use quell_sdk::signal::{SpanStatus, UnixNanos};
 use crate::analysis::{
     case::Case,
     finding::Since,
+    kube::Cluster,
     series::{change_point, interquartile_range, median, read},
     traces::Traced,
 };
@@ -27,10 +28,12 @@ pub(super) struct Vote {
 pub(super) fn votes(
     case: &Case,
     traced: &Traced<'_>,
+    cluster: &Cluster,
     (start, until): (UnixNanos, UnixNanos),
     width: UnixNanos,
 ) -> Vec<Vote> {
     let mut votes = of_metrics(case, until);
+    votes.extend(of_cluster(case, cluster, (start, until), width));
     votes.extend(of_rows(case, traced, (start, until), width));
     votes
 }
@@ -56,6 +59,23 @@ fn of_metrics(case: &Case, until: UnixNanos) -> Vec<Vote> {
         }
     }
     votes
+}
+
+/// What Kubernetes says is wrong with each service and node, over time.
+fn of_cluster(
+    case: &Case,
+    cluster: &Cluster,
+    (start, until): (UnixNanos, UnixNanos),
+    width: UnixNanos,
+) -> Vec<Vote> {
+    let rows = cluster.troubles((start, until), width);
+    let votes = rows.iter().filter_map(|(name, row)| {
+        let weight = if *name == case.service { 1.0 } else { 0.5 };
+        let moments: Vec<UnixNanos> = (0..).zip(row).map(|(index, _)| start + width * index).collect();
+        let values: Vec<f64> = row.iter().map(|count| count.sqrt()).collect();
+        vote(&values, &moments, &[], Some(true), 0.5, weight)
+    });
+    votes.collect()
 }
 
 #[derive(Default, Clone)]

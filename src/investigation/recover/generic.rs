@@ -147,6 +147,18 @@ pub(super) fn generic(action: Action, fill: &Fill<'_>) -> Generic {
                 text(StepKind::Undo, "Point them back once it is well".to_owned()),
             ],
         ),
+        Action::Drain if fill.entity.kind == EntityKind::Node => made(
+            format!("Drain {name}"),
+            Risk::Medium,
+            true,
+            Blast::Node,
+            minutes(10),
+            vec![
+                sh(StepKind::Check, "What runs there, and what it says of itself", format!("kubectl describe node {name}")),
+                sh(StepKind::Act, "No new pods there, then move the old ones", format!("kubectl cordon {name} && kubectl drain {name} --ignore-daemonsets --delete-emptydir-data")),
+                sh(StepKind::Undo, "Use it again", format!("kubectl uncordon {name}")),
+            ],
+        ),
         Action::Drain => made(
             format!("Drain the node under {name}"),
             Risk::Medium,

@@ -9,11 +9,42 @@ pub(super) const WILDCARD: &str = "<*>";
 /// when it is long hex. Punctuation at its ends and a `key=` or `key:` in front stay, so that
 /// `orderId=17,` becomes `orderId=<*>,`.
 pub fn mask(line: &str, limit: usize) -> Vec<String> {
-    line.split(|character: char| character.is_whitespace())
-        .filter(|token| !token.is_empty())
-        .take(limit)
-        .map(mask_token)
-        .collect()
+    let mut tokens = Vec::new();
+    each_token(line, limit, |token| {
+        let mut masked = String::with_capacity(token.len());
+        mask_token(token, &mut masked);
+        tokens.push(masked);
+    });
+    tokens
+}
+
+/// Appends the tokens as [`mask`] gives them, each with a space before it: a token holds none.
+pub(super) fn mask_onto(line: &str, limit: usize, text: &mut String) {
+    each_token(line, limit, |token| {
+        text.push(' ');
+        mask_token(token, text);
+    });
+}
+
+fn each_token<'a>(line: &'a str, limit: usize, mut take: impl FnMut(&'a str)) {
+    if !line.is_ascii() {
+        line.split_whitespace().take(limit).for_each(take);
+        return;
+    }
+    let (mut from, mut count) = (0, 0);
+    for (at, byte) in line.bytes().chain([b' ']).enumerate() {
+        if !matches!(byte, b' ' | b'\t'..=b'\r') {
+            continue;
+        }
+        if let Some(token) = line.get(from..at).filter(|token| !token.is_empty()) {
+            if count == limit {
+                return;
+            }
+            take(token);
+            count += 1;
+        }
+        from = at + 1;
+    }
 }
 
 /// Whether a token names the place in the code that logged: `OrderService#42`, `checkout.rs:118`.
@@ -31,28 +62,34 @@ pub(super) fn is_location(token: &str) -> bool {
         && !name.bytes().next().is_some_and(|byte| byte.is_ascii_digit())
 }
 
-fn mask_token(token: &str) -> String {
-    if is_location(token) || !varies(token) {
-        return token.to_owned();
+fn mask_token(token: &str, text: &mut String) {
+    let has_digit = token.bytes().any(|byte| byte.is_ascii_digit());
+    if !has_digit || is_location(token) || !varies(token) {
+        text.push_str(token);
+        return;
     }
     // Keep the key of key=value and the punctuation around the value.
-    if let Some((key, value)) = token.split_once('=')
-        && !key.is_empty()
-        && !key.bytes().any(|byte| byte.is_ascii_digit())
-    {
-        return format!("{key}={}", mask_value(value));
-    }
-    mask_value(token)
+    let key = token.split_once('=').filter(|(key, _)| {
+        !key.is_empty() && !key.bytes().any(|byte| byte.is_ascii_digit())
+    });
+    let value = key.map_or(token, |(key, value)| {
+        text.push_str(key);
+        text.push('=');
+        value
+    });
+    mask_value(value, text);
 }
 
-fn mask_value(value: &str) -> String {
-    let is_edge = |character: char| {
-        matches!(character, '[' | ']' | '(' | ')' | '{' | '}' | '"' | '\'' | ',' | ';' | ':' | '.')
+fn mask_value(value: &str, text: &mut String) {
+    let is_edge = |byte: &u8| {
+        matches!(byte, b'[' | b']' | b'(' | b')' | b'{' | b'}' | b'"' | b'\'' | b',' | b';' | b':' | b'.')
     };
-    let start: String = value.chars().take_while(|character| is_edge(*character)).collect();
-    let end: String = value.chars().rev().take_while(|character| is_edge(*character)).collect();
-    let end: String = end.chars().rev().collect();
-    format!("{start}{WILDCARD}{end}")
+    // All of them are ASCII, so that they end where a character does.
+    let start = value.bytes().take_while(is_edge).count();
+    let end = value.bytes().rev().take_while(is_edge).count();
+    text.push_str(value.get(..start).unwrap_or_default());
+    text.push_str(WILDCARD);
+    text.push_str(value.get(value.len() - end..).unwrap_or_default());
 }
 
 fn varies(token: &str) -> bool {

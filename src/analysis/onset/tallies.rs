@@ -5,11 +5,12 @@
 //! healthy recording on the side of before. What is normally always so and then never is found in a handful
 //! of executions.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
 use quell_sdk::signal::{SpanStatus, UnixNanos};
 
 use crate::analysis::{
+    hash::{HashMap, HashSet},
     logs::{Mined, TemplateId},
     series::quantile,
     significance::{binomial_g, decibans_of_g, rule},
@@ -62,8 +63,8 @@ impl Tallies {
         width: UnixNanos,
     ) -> Self {
         let bins = usize::try_from((end - start) / width).unwrap_or(0).min(10_000) + 1;
-        let mut did: HashMap<Key, Count> = HashMap::new();
-        let mut all: HashMap<u32, Count> = HashMap::new();
+        let mut did: HashMap<Key, Count> = HashMap::default();
+        let mut all: HashMap<u32, Count> = HashMap::default();
         let limits = Limits::new(traced);
         let kept = often(traced);
         for forest in [&traced.now, &traced.reference] {
@@ -227,7 +228,7 @@ fn of_lines(
 /// The operations that were executed often enough to tell, at most so many of them: names are what others make
 /// them, and every one costs a row of bins.
 fn often(traced: &Traced<'_>) -> HashSet<u32> {
-    let mut counts: HashMap<u32, usize> = HashMap::new();
+    let mut counts: HashMap<u32, usize> = HashMap::default();
     for forest in [&traced.now, &traced.reference] {
         for index in 0..forest.spans.len() {
             *counts.entry(forest.operation(index)).or_default() += 1;
@@ -262,7 +263,7 @@ struct Limits {
 impl Limits {
     /// The 95th percentiles of the healthy recording, or else of the first part of this one.
     fn new(traced: &Traced<'_>) -> Self {
-        let mut values: HashMap<Timed, Vec<f64>> = HashMap::new();
+        let mut values: HashMap<Timed, Vec<f64>> = HashMap::default();
         let mut gaps = Vec::new();
         let (forest, upto) = if traced.reference.spans.is_empty() {
             (&traced.now, traced.now.spans.len() * 2 / 5)

@@ -1,12 +1,11 @@
 //! All shifted series of a case.
 
-use std::collections::HashMap;
-
 use quell_sdk::signal::{Series, UnixNanos};
 
 use super::{change_point, indicator::Reading, read, shift};
 use crate::{
     analysis::{
+        hash::HashMap,
         case::{Case, Periods},
         finding::{Finding, Since},
         significance::decibans_of_z,

@@ -3,7 +3,7 @@
 //! Errors travel up a trace; only the deepest failed span says who failed. When that span is a call that
 //! left no span at the other end, the other end is who failed.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use quell_sdk::{
     local::plan::quoted,
@@ -15,6 +15,7 @@ use crate::{
     analysis::{
         case::Periods,
         finding::Finding,
+        hash::HashMap,
         significance::{decibans_of_g, rates_g},
     },
     domain::{Direction, Entity, IndicatorKind, Language, Number, SignalKind, Trust},
@@ -39,7 +40,7 @@ struct Calls {
 /// Finds the entities at which errors begin more often than they used to.
 pub fn find(traced: &Traced<'_>, periods: &Periods) -> Vec<Finding> {
     let mut origins: BTreeMap<(crate::domain::EntityKind, String), (Entity, Origin)> = BTreeMap::new();
-    let mut calls: HashMap<(crate::domain::EntityKind, String), Calls> = HashMap::new();
+    let mut calls: HashMap<(crate::domain::EntityKind, String), Calls> = HashMap::default();
     for (forest, index, side) in traced.sided(periods) {
         let (Some(span), Some(owner)) = (forest.spans.get(index), traced.owner(forest, index)) else {
             continue;

@@ -5,7 +5,7 @@
 //! seconds that this service added to the incident, and its share of the whole is comparable between a
 //! parent and its child, as a z-score is not.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use quell_sdk::signal::{SpanKind, UnixNanos};
 
@@ -18,6 +18,7 @@ use crate::{
     analysis::{
         case::Periods,
         finding::Finding,
+        hash::HashMap,
         series::quantile,
         significance::{CEILING, decibans_of_g},
     },
@@ -60,7 +61,7 @@ struct Best {
 /// Finds the entities whose own time grew.
 pub(super) fn find(traced: &Traced<'_>, periods: &Periods) -> Vec<Finding> {
     let mut operations: BTreeMap<(Entity, u32), Operation> = BTreeMap::new();
-    let mut spans: Spans = HashMap::new();
+    let mut spans: Spans = HashMap::default();
     for (forest, index, side) in traced.sided(periods) {
         let (Some(span), Some(owner)) = (forest.spans.get(index), traced.owner(forest, index)) else {
             continue;

@@ -10,6 +10,7 @@ use crate::{
     analysis::{
         case::{Case, Periods},
         finding::Since,
+        hash::HashSet,
         series::median,
     },
     domain::{Entity, EntityKind},
@@ -23,7 +24,7 @@ pub struct Traced<'a> {
     /// Seconds that a whole request normally takes: the scale on which a delay is slow.
     pub request: f64,
     /// Services that report telemetry of any kind of their own.
-    services: std::collections::HashSet<std::sync::Arc<str>>,
+    services: HashSet<std::sync::Arc<str>>,
 }
 
 /// Which side of the onset a span belongs to.
@@ -38,7 +39,7 @@ impl<'a> Traced<'a> {
         let mut operations = Operations::default();
         let now = Forest::new(&case.now.spans, &mut operations);
         let reference = Forest::new(&case.reference.spans, &mut operations);
-        let mut services: std::collections::HashSet<std::sync::Arc<str>> = std::collections::HashSet::new();
+        let mut services: HashSet<std::sync::Arc<str>> = HashSet::default();
         for telemetry in [&case.now, &case.reference] {
             services.extend(telemetry.spans.iter().map(|span| span.service.clone()));
             services.extend(telemetry.logs.iter().map(|record| record.service.clone()));

@@ -125,7 +125,12 @@ impl Decoder {
         if text.len() > limit && text.iter().filter(|byte| **byte == b'{').count() > limit {
             return Err(JsonError::TooManyObjects { limit });
         }
-        serde_json::from_slice(text).map_err(|error| {
+        // Text that is known to be UTF-8 as a whole need not be looked at string by string.
+        let read = match str::from_utf8(text) {
+            Ok(text) => serde_json::from_str(text),
+            Err(_) => serde_json::from_slice(text),
+        };
+        read.map_err(|error| {
             let place = format!(" at line {} column {}", error.line(), error.column());
             let message = error.to_string();
             let message = message.strip_suffix(&place).unwrap_or(&message).to_owned();

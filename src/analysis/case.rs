@@ -1,6 +1,8 @@
 //! The material of one investigation, as the sources gave it.
 
-use quell_sdk::signal::{CallEdge, Change, LogRecord, Series, Span, UnixNanos};
+use quell_sdk::signal::{CallEdge, Change, Labels, LogRecord, Series, Span, UnixNanos};
+
+use super::hash::HashMap;
 
 /// Telemetry of one stretch of time. Records are in ascending order of time.
 #[derive(Clone, Debug, Default)]
@@ -8,6 +10,17 @@ pub struct Telemetry {
     pub series: Vec<Series>,
     pub logs: Vec<LogRecord>,
     pub spans: Vec<Span>,
+}
+
+impl Telemetry {
+    /// Series by name and labels; of several of one identity the first.
+    pub(super) fn by_identity(&self) -> HashMap<(&str, &Labels), &Series> {
+        let mut known = HashMap::default();
+        for series in &self.series {
+            known.entry((series.name.as_str(), &series.labels)).or_insert(series);
+        }
+        known
+    }
 }
 
 /// Everything that was collected.

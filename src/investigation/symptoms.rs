@@ -54,11 +54,16 @@ pub(super) fn observe(
     onset_shift: SignedDuration,
 ) -> Observations {
     let case = &collected.case;
-    let traced = traces::Traced::new(case);
     let (start, end) = (first_signal(case).max(window.start_nanos()), window.end_nanos());
     let at = i64::try_from(at.as_nanosecond()).unwrap_or(end);
-    let mined = logs::Mined::new(case, &traced);
-    let onset = shifted(onset::find(case, &traced, &mined, (start, end), at), onset_shift, start, end);
+    let (traced, votes, learnt) = std::thread::scope(|scope| {
+        let of_lines = scope.spawn(|| logs::Learnt::new(case));
+        let traced = traces::Traced::new(case);
+        let votes = onset::Votes::new(case, &traced, (start, end), at);
+        (traced, votes, of_lines.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
+    let mined = logs::Mined::new(case, &traced, learnt);
+    let onset = shifted(onset::find(&votes, &traced, &mined, (start, end), at), onset_shift, start, end);
     let periods = onset::periods(&onset, start, end);
     let mut graph = Graph::new(&case.edges);
     for edge in traced.now.edges().iter().chain(&traced.reference.edges()) {

@@ -49,7 +49,8 @@ fn each_token<'a>(line: &'a str, limit: usize, mut take: impl FnMut(&'a str)) {
 
 /// Whether a token names the place in the code that logged: `OrderService#42`, `checkout.rs:118`.
 pub(super) fn is_location(token: &str) -> bool {
-    let Some((name, line)) = token.rsplit_once(['#', ':']) else { return false };
+    let Some(at) = token.bytes().rposition(|byte| matches!(byte, b'#' | b':')) else { return false };
+    let (Some(name), Some(line)) = (token.get(..at), token.get(at + 1..)) else { return false };
     !name.is_empty()
         && !line.is_empty()
         && line.bytes().all(|byte| byte.is_ascii_digit())

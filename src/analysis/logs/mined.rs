@@ -80,6 +80,31 @@ impl Template {
     }
 }
 
+/// The templates of all lines, for which nothing but the lines is needed.
+pub struct Learnt {
+    drain: Drain,
+    /// The template of each line of the healthy recording, then of each of now.
+    of_lines: Vec<TemplateId>,
+}
+
+impl Learnt {
+    pub fn new(case: &Case) -> Self {
+        let mut drain = Drain::default();
+        let mut groups: HashMap<Arc<str>, u32> = HashMap::default();
+        let lines = case.reference.logs.iter().chain(&case.now.logs);
+        let of_lines = lines.map(|record| {
+            let group = groups.get(&record.service).copied().unwrap_or_else(|| {
+                let next = u32::try_from(groups.len()).unwrap_or(u32::MAX);
+                groups.insert(record.service.clone(), next);
+                next
+            });
+            drain.learn(group, &record.body)
+        });
+        let of_lines = of_lines.collect();
+        Self { drain, of_lines }
+    }
+}
+
 /// The lines of now and of the healthy recording, by template.
 pub struct Mined<'a> {
     pub lines: Vec<Line>,
@@ -92,7 +117,7 @@ pub struct Mined<'a> {
 }
 
 impl<'a> Mined<'a> {
-    pub fn new(case: &'a Case, traced: &Traced<'_>) -> Self {
+    pub fn new(case: &'a Case, traced: &Traced<'_>, learnt: Learnt) -> Self {
         let (now, reference) = (case.now.logs.as_slice(), case.reference.logs.as_slice());
         let mut mined = Self {
             lines: Vec::with_capacity(now.len() + reference.len()),
@@ -104,24 +129,15 @@ impl<'a> Mined<'a> {
         if now.is_empty() && reference.is_empty() {
             return mined;
         }
-        let mut drain = Drain::default();
-        let mut groups: HashMap<Arc<str>, u32> = HashMap::default();
+        let Learnt { drain, of_lines } = learnt;
         let mut seen: HashSet<(TemplateId, SpanId)> = HashSet::default();
         let mut templates: Vec<Template> = Vec::new();
+        templates.resize_with(drain.len(), Template::default);
         let all =
             reference.iter().map(|record| (record, true)).chain(now.iter().map(|record| (record, false)));
         let mut numbers = [0_u32, 0_u32];
-        for (record, is_reference) in all {
+        for ((record, is_reference), id) in all.zip(of_lines) {
             let number = &mut numbers[usize::from(is_reference)];
-            let group = groups.get(&record.service).copied().unwrap_or_else(|| {
-                let next = u32::try_from(groups.len()).unwrap_or(u32::MAX);
-                groups.insert(record.service.clone(), next);
-                next
-            });
-            let id = drain.learn(group, &record.body);
-            if templates.len() < drain.len() {
-                templates.resize_with(drain.len(), Template::default);
-            }
             let Some(template) = templates.get_mut(id.0 as usize) else { continue };
             if template.lines == 0.0 {
                 template.service = record.service.clone();

@@ -149,11 +149,18 @@ impl Tallies {
                 sum = [sum[0] + bin[0], sum[1] + bin[1]];
                 sums.push(sum);
             }
+            // Where nothing happened since the moment before, the same is to be said.
+            let mut last = ([f64::NAN; 2], 0.0);
             for (moment, support) in moments.iter().zip(&mut support) {
                 // The first bin that lies wholly after the moment: what is counted came after it.
                 let bin = (moment - self.start).saturating_add(self.width - 1) / self.width;
                 let bin = usize::try_from(bin).unwrap_or(0);
                 let Some(before) = sums.get(bin.min(sums.len() - 1)) else { continue };
+                if *before == last.0 {
+                    *support += last.1;
+                    continue;
+                }
+                last = (*before, 0.0);
                 let normal = [before[0] + count.reference[0], before[1] + count.reference[1]];
                 let after = [sum[0] - before[0], sum[1] - before[1]];
                 if normal[1] < FEWEST.0 || after[1] < FEWEST.1 {
@@ -165,7 +172,8 @@ impl Tallies {
                     // Where an operation does one thing or another, its workload may have changed.
                     let share = normal[0] / normal[1];
                     let weight = if g > 0.0 { rule(1.0 - share) * count.weight } else { rule(share) };
-                    *support += (weight * decibans_of_g(g, places) - FAINT).max(0.0);
+                    last.1 = (weight * decibans_of_g(g, places) - FAINT).max(0.0);
+                    *support += last.1;
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use quell_sdk::signal::{Severity, UnixNanos};
 
-use super::{Onset, find};
+use super::{Onset, Votes, find};
 use crate::analysis::{
     Case, Telemetry,
     fixture::{Call, Recorder, SECOND, call},
@@ -32,8 +32,8 @@ fn recorded(at: impl Fn(i64) -> Call) -> Telemetry {
 fn onset(now: Telemetry, reference: Telemetry) -> Onset {
     let case = Case { now, reference, service: "shop".to_owned(), ..Case::default() };
     let traced = Traced::new(&case);
-    let mined = Mined::new(&case, &traced);
-    find(&case, &traced, &mined, (0, END), PAGE)
+    let mined = Mined::new(&case, &traced, Learnt::new(&case));
+    find(&Votes::new(&case, &traced, (0, END), PAGE), &traced, &mined, (0, END), PAGE)
 }
 
 fn second(at: UnixNanos) -> i64 {

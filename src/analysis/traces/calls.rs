@@ -5,8 +5,6 @@
 //! times or more is near proof. (After Nezha, Yu et al., FSE 2023, which compares event patterns before
 //! and after; here as conditional Poisson rates.)
 
-use std::collections::BTreeMap;
-
 use quell_sdk::signal::UnixNanos;
 
 use super::traced::{Side, Traced, since, traceql};
@@ -68,7 +66,7 @@ const CHOICE: f64 = 0.3;
 /// failed with an error that is normal here say nothing.
 pub fn find(traced: &Traced<'_>, periods: &Periods, mined: &Mined<'_>) -> Vec<Finding> {
     let mut parents: HashMap<u32, Executions> = HashMap::default();
-    let mut children: BTreeMap<(u32, u32), Calls> = BTreeMap::new();
+    let mut children: HashMap<(u32, u32), Calls> = HashMap::default();
     let mut moments: HashMap<u32, Vec<UnixNanos>> = HashMap::default();
     let mut made: Vec<u32> = Vec::new();
     let mut outgoing: HashSet<u32> = HashSet::default();
@@ -100,6 +98,8 @@ pub fn find(traced: &Traced<'_>, periods: &Periods, mined: &Mined<'_>) -> Vec<Fi
         }
     }
     let places = children.len();
+    let mut children: Vec<((u32, u32), Calls)> = children.into_iter().collect();
+    children.sort_unstable_by_key(|(path, _)| *path);
     // Operations that always make some call follow a path; others dispatch.
     let follows: HashSet<u32> = children
         .iter()

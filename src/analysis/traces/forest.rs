@@ -54,6 +54,8 @@ pub struct Forest<'a> {
     /// The first span of an id, and the last one of those that came more than once.
     index: HashMap<(TraceId, SpanId), u32>,
     repeated: HashMap<(TraceId, SpanId), u32>,
+    /// Numbers of the entities that spans belong to.
+    pub(super) owners: Vec<u32>,
 }
 
 impl<'a> Forest<'a> {
@@ -111,7 +113,7 @@ impl<'a> Forest<'a> {
                 *known.entry(place).or_insert_with(|| operations.id(span))
             })
             .collect();
-        Self { spans, parents, operations, starts, children, index, repeated }
+        Self { spans, parents, operations, starts, children, index, repeated, owners: Vec::new() }
     }
 
     /// The last span of that id.

@@ -10,7 +10,7 @@ use crate::{
     analysis::{
         case::{Case, Periods},
         finding::Since,
-        hash::HashSet,
+        hash::{HashMap, HashSet},
         series::median,
     },
     domain::{Entity, EntityKind},
@@ -25,6 +25,7 @@ pub struct Traced<'a> {
     pub request: f64,
     /// Services that report telemetry of any kind of their own.
     services: HashSet<std::sync::Arc<str>>,
+    owners: Vec<Entity>,
 }
 
 /// Which side of the onset a span belongs to.
@@ -46,7 +47,34 @@ impl<'a> Traced<'a> {
             services.extend(telemetry.series.iter().map(|series| series.service().into()));
         }
         let request = request_seconds(&reference).or_else(|| request_seconds(&now)).unwrap_or(0.0);
-        Self { operations, now, reference, request, services }
+        let mut traced = Self { operations, now, reference, request, services, owners: Vec::new() };
+        let mut known = HashMap::default();
+        let of_now = traced.own(&traced.now, &mut known);
+        let of_reference = traced.own(&traced.reference, &mut known);
+        (traced.now.owners, traced.reference.owners) = (of_now, of_reference);
+        let mut owners: Vec<(u32, Entity)> = known.into_iter().map(|(owner, number)| (number, owner)).collect();
+        owners.sort_unstable_by_key(|(number, _)| *number);
+        traced.owners = owners.into_iter().map(|(_, owner)| owner).collect();
+        traced
+    }
+
+    /// Numbers the owners of all spans of a forest.
+    fn own(&self, forest: &Forest<'_>, known: &mut HashMap<Entity, u32>) -> Vec<u32> {
+        let mut number = |owner: Entity| {
+            let next = u32::try_from(known.len()).unwrap_or(u32::MAX);
+            *known.entry(owner).or_insert(next)
+        };
+        // Most spans belong to their own service, whose name is mostly one text.
+        let mut of_services: HashMap<*const u8, u32> = HashMap::default();
+        let owners = forest.spans.iter().enumerate().map(|(index, span)| {
+            match peer(span).filter(|_| forest.children(index).len() == 0) {
+                None => *of_services
+                    .entry(span.service.as_ptr())
+                    .or_insert_with(|| number(Entity::service(&*span.service))),
+                Some(peer) => number(self.face(span, peer)),
+            }
+        });
+        owners.collect()
     }
 
     /// Least delay that counts, in seconds: a small part of what a whole request takes, and never less than two
@@ -91,21 +119,27 @@ impl<'a> Traced<'a> {
     }
 
     /// Whose time and errors a span's own are: its service's, or its peer's when it is an outgoing call
-    /// that left no span at the other end.
-    pub fn owner(&self, forest: &Forest<'_>, index: usize) -> Option<Entity> {
-        let span = forest.spans.get(index)?;
-        let Some(Peer { kind, name }) = peer(span).filter(|_| forest.children(index).len() == 0) else {
-            return Some(Entity::service(&*span.service));
-        };
+    /// that left no span at the other end. As a number, to be counted by; see [`owners`](Self::owners).
+    pub fn owner(&self, forest: &Forest<'_>, index: usize) -> Option<usize> {
+        forest.owners.get(index).map(|owner| *owner as usize)
+    }
+
+    /// The entities that spans belong to, by their numbers.
+    pub fn owners(&self) -> &[Entity] {
+        &self.owners
+    }
+
+    /// The other end of a call that left no span there.
+    fn face(&self, span: &Span, Peer { kind, name }: Peer) -> Entity {
         if name == *span.service {
-            return Some(Entity::service(name));
+            return Entity::service(name);
         }
         if self.reports(&name) {
             // It has a face of its own: it is its own service, of the kind that its callers say it is.
             let kind = if kind == EntityKind::External { EntityKind::Service } else { kind };
-            return Some(Entity { kind, service: name.clone(), name });
+            return Entity { kind, service: name.clone(), name };
         }
-        Some(Entity { kind, name, service: span.service.to_string() })
+        Entity { kind, name, service: span.service.to_string() }
     }
 
     /// Whether a span is the caller's half of a call whose other half was seen.

@@ -120,8 +120,9 @@ impl Points<'_, '_> {
     }
 
     fn numbers(&mut self, points: &[NumberPoint<'_>], shape: Shape) {
-        // The series of the point before: those of one series mostly come one after another.
+        // Those of one series mostly come one after another.
         let mut last: Option<(&[KeyValue<'_>], usize)> = None;
+        let mut run = Vec::with_capacity(points.len());
         for point in points {
             if !self.is_usable(point.time_unix_nano.0, point.flags) {
                 continue;
@@ -135,16 +136,19 @@ impl Points<'_, '_> {
                 }
             };
             let at = point.time_unix_nano.0;
-            let slot = match last {
-                Some((attributes, slot)) if attributes == point.attributes && value.is_finite() => slot,
-                _ => {
-                    let part = Part { suffix: "", extra: None, shape, value };
-                    let Some(slot) = self.slot(&point.attributes, &part) else { continue };
-                    last = Some((&point.attributes, slot));
-                    slot
+            let goes_on = last.is_some_and(|(attributes, _)| attributes == point.attributes);
+            if !goes_on || !value.is_finite() {
+                let part = Part { suffix: "", extra: None, shape, value };
+                let Some(slot) = self.slot(&point.attributes, &part) else { continue };
+                if let Some((_, before)) = last.replace((&point.attributes, slot)) {
+                    self.out.extend(before, &run);
+                    run.clear();
                 }
-            };
-            self.out.push(slot, Point { at, value });
+            }
+            run.push(Point { at, value });
+        }
+        if let Some((_, slot)) = last {
+            self.out.extend(slot, &run);
         }
     }
 

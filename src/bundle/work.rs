@@ -24,11 +24,7 @@ impl<T> Pending<T> {
 
 impl<'a> Work<'a> {
     /// Puts a job on the list. `size` says how long it takes beside others.
-    pub(super) fn add<T: Send + 'a>(
-        &mut self,
-        size: u64,
-        job: impl FnOnce() -> T + Send + 'a,
-    ) -> Pending<T> {
+    pub(super) fn add<T: Send + 'a>(&mut self, size: u64, job: impl FnOnce() -> T + Send + 'a) -> Pending<T> {
         let done = Arc::new(Mutex::new(None));
         let slot = Arc::clone(&done);
         let job = Box::new(move || {

@@ -86,12 +86,7 @@ pub(super) fn losses<'a>(
 /// Series of the healthy recording by name and labels.
 type Known<'a> = HashMap<(&'a str, &'a Labels), &'a Series>;
 
-fn lost<'a>(
-    known: &Known<'_>,
-    periods: &Periods,
-    level: &'a Series,
-    traffic: &Series,
-) -> Option<Lost<'a>> {
+fn lost<'a>(known: &Known<'_>, periods: &Periods, level: &'a Series, traffic: &Series) -> Option<Lost<'a>> {
     let measure = Measure::of(level);
     let healthy = healthy(known, level);
     let (normal, of_traffic): (Vec<Amount>, &Series) = match healthy {

@@ -10,9 +10,9 @@ pub(super) const WILDCARD: &str = "<*>";
 /// `orderId=17,` becomes `orderId=<*>,`.
 pub fn mask(line: &str, limit: usize) -> Vec<String> {
     let mut tokens = Vec::new();
-    each_token(line, limit, |token| {
+    each_token(line, limit, |token, has_digit| {
         let mut masked = String::with_capacity(token.len());
-        mask_token(token, &mut masked);
+        mask_token(token, has_digit, &mut masked);
         tokens.push(masked);
     });
     tokens
@@ -20,30 +20,34 @@ pub fn mask(line: &str, limit: usize) -> Vec<String> {
 
 /// Appends the tokens as [`mask`] gives them, each with a space before it: a token holds none.
 pub(super) fn mask_onto(line: &str, limit: usize, text: &mut String) {
-    each_token(line, limit, |token| {
+    each_token(line, limit, |token, has_digit| {
         text.push(' ');
-        mask_token(token, text);
+        mask_token(token, has_digit, text);
     });
 }
 
-fn each_token<'a>(line: &'a str, limit: usize, mut take: impl FnMut(&'a str)) {
+/// Gives each token, and whether it holds a digit.
+fn each_token<'a>(line: &'a str, limit: usize, mut take: impl FnMut(&'a str, bool)) {
     if !line.is_ascii() {
-        line.split_whitespace().take(limit).for_each(take);
+        for token in line.split_whitespace().take(limit) {
+            take(token, token.bytes().any(|byte| byte.is_ascii_digit()));
+        }
         return;
     }
-    let (mut from, mut count) = (0, 0);
+    let (mut from, mut count, mut has_digit) = (0, 0, false);
     for (at, byte) in line.bytes().chain([b' ']).enumerate() {
+        has_digit |= byte.is_ascii_digit();
         if !matches!(byte, b' ' | b'\t'..=b'\r') {
             continue;
         }
         if let Some(token) = line.get(from..at).filter(|token| !token.is_empty()) {
+            take(token, has_digit);
+            count += 1;
             if count == limit {
                 return;
             }
-            take(token);
-            count += 1;
         }
-        from = at + 1;
+        (from, has_digit) = (at + 1, false);
     }
 }
 
@@ -63,16 +67,15 @@ pub(super) fn is_location(token: &str) -> bool {
         && !name.bytes().next().is_some_and(|byte| byte.is_ascii_digit())
 }
 
-fn mask_token(token: &str, text: &mut String) {
-    let has_digit = token.bytes().any(|byte| byte.is_ascii_digit());
+fn mask_token(token: &str, has_digit: bool, text: &mut String) {
     if !has_digit || is_location(token) || !varies(token) {
         text.push_str(token);
         return;
     }
     // Keep the key of key=value and the punctuation around the value.
-    let key = token.split_once('=').filter(|(key, _)| {
-        !key.is_empty() && !key.bytes().any(|byte| byte.is_ascii_digit())
-    });
+    let key = token
+        .split_once('=')
+        .filter(|(key, _)| !key.is_empty() && !key.bytes().any(|byte| byte.is_ascii_digit()));
     let value = key.map_or(token, |(key, value)| {
         text.push_str(key);
         text.push('=');

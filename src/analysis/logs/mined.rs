@@ -11,7 +11,11 @@ use super::{
     Drain, TemplateId,
     mask::{WILDCARD, mask},
 };
-use crate::analysis::{case::Case, hash::{HashMap, HashSet}, traces::Traced};
+use crate::analysis::{
+    case::Case,
+    hash::{HashMap, HashSet},
+    traces::Traced,
+};
 
 /// Part of a template's lines that one operation must log to be its place.
 const MOSTLY: f64 = 0.8;

@@ -6,12 +6,7 @@ use super::{
     tallies::Tallies,
     votes::{Vote, Votes},
 };
-use crate::analysis::{
-    case::Periods,
-    finding::Since,
-    logs::Mined,
-    traces::Traced,
-};
+use crate::analysis::{case::Periods, finding::Since, logs::Mined, traces::Traced};
 
 /// The onset, or the stand-in for one.
 #[derive(Clone, Copy, Debug, PartialEq)]

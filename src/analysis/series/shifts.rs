@@ -5,9 +5,9 @@ use quell_sdk::signal::{Series, UnixNanos};
 use super::{change_point, indicator::Reading, read, shift};
 use crate::{
     analysis::{
-        hash::HashMap,
         case::{Case, Periods},
         finding::{Finding, Since},
+        hash::HashMap,
         significance::decibans_of_z,
     },
     domain::{Direction, Entity, EntityKind, IndicatorKind, Language, Number, SignalKind, Trust},

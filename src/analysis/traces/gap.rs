@@ -19,7 +19,9 @@ use super::{
     traced::{Side, Traced, since},
 };
 use crate::{
-    analysis::{case::Periods, finding::Finding, hash::HashMap, series::quantile, significance::decibans_of_g},
+    analysis::{
+        case::Periods, finding::Finding, hash::HashMap, series::quantile, significance::decibans_of_g,
+    },
     domain::{Direction, Entity, IndicatorKind, Language, Number, SignalKind, Trust},
 };
 

@@ -52,7 +52,8 @@ impl<'a> Traced<'a> {
         let of_now = traced.own(&traced.now, &mut known);
         let of_reference = traced.own(&traced.reference, &mut known);
         (traced.now.owners, traced.reference.owners) = (of_now, of_reference);
-        let mut owners: Vec<(u32, Entity)> = known.into_iter().map(|(owner, number)| (number, owner)).collect();
+        let mut owners: Vec<(u32, Entity)> =
+            known.into_iter().map(|(owner, number)| (number, owner)).collect();
         owners.sort_unstable_by_key(|(number, _)| *number);
         traced.owners = owners.into_iter().map(|(_, owner)| owner).collect();
         traced

@@ -1,25 +1,12 @@
 use serde::{Deserialize, de::IgnoredAny};
 
-use super::number::{Number, number};
-use crate::decode::wire::Scalar;
+use super::number::{Number, digits, number};
+use crate::decode::wire::{Nanos, Scalar};
 
 /// A place in a JSON text. Methods move on over what they read; `None` leaves it anywhere.
 pub(super) struct Cursor<'a> {
     text: &'a str,
     at: usize,
-}
-
-/// Fields of one object that were read: serde refuses one that comes twice.
-#[derive(Default)]
-pub(super) struct Once(u32);
-
-impl Once {
-    pub(super) fn first(&mut self, field: u32) -> Option<()> {
-        let bit = 1 << field;
-        let is_first = self.0 & bit == 0;
-        self.0 |= bit;
-        is_first.then_some(())
-    }
 }
 
 impl<'a> Cursor<'a> {
@@ -51,20 +38,50 @@ impl<'a> Cursor<'a> {
         self.rest().trim_ascii().is_empty().then_some(())
     }
 
-    /// Reads an object; `field` reads the value of each key.
-    pub(super) fn object(&mut self, mut field: impl FnMut(&mut Self, &'a str) -> Option<()>) -> Option<()> {
+    /// Reads an object: `field` reads the values of the keys that are named, each once, since serde refuses one that
+    /// comes twice; others are skipped.
+    pub(super) fn object(
+        &mut self,
+        names: &'static [&'static str],
+        mut field: impl FnMut(&mut Self, &'static str) -> Option<()>,
+    ) -> Option<()> {
         self.expect("{")?;
         if self.take("}") {
             return Some(());
         }
+        let (mut seen, mut next) = (0_u32, 0);
         loop {
-            let key = self.plain()?;
-            self.expect(":")?;
-            field(self, key)?;
+            match self.key(names, next) {
+                Some((index, name)) => {
+                    let bit = 1 << index;
+                    if seen & bit != 0 {
+                        return None;
+                    }
+                    seen |= bit;
+                    next = index + 1;
+                    field(self, name)?;
+                }
+                None => {
+                    self.plain()?;
+                    self.expect(":")?;
+                    self.skip()?;
+                }
+            }
             if !self.take(",") {
                 return self.expect("}");
             }
         }
+    }
+
+    /// Moves on over a key if it is one of these, of which `next` is the likeliest: senders keep an order.
+    fn key(&mut self, names: &'static [&'static str], next: usize) -> Option<(usize, &'static str)> {
+        let rest = self.rest().strip_prefix(b"\"")?;
+        let likely = names.iter().enumerate().skip(next);
+        let (index, name) = likely.chain(names.iter().enumerate().take(next)).find(|(_, name)| {
+            rest.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b"\":"))
+        })?;
+        self.at += name.len() + 3;
+        Some((index, name))
     }
 
     /// Reads an array.
@@ -118,6 +135,17 @@ impl<'a> Cursor<'a> {
         }
         self.at = from;
         self.by_serde()
+    }
+
+    /// Reads a moment: mostly a string of nineteen digits.
+    pub(super) fn nanos(&mut self) -> Option<Nanos> {
+        if let Some([b'"', number @ .., b'"']) = self.rest().get(..21)
+            && let Some(number) = digits(number)
+        {
+            self.at += 21;
+            return Some(number.into());
+        }
+        self.scalar()
     }
 
     /// Reads any value as serde does.

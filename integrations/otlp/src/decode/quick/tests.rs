@@ -101,15 +101,29 @@ fn value() -> impl Strategy<Value = String> {
         number.prop_map(|number| format!("\"{number}\"")),
         "\"[0-9a-fA-F]{0,34}\"",
         ".{0,20}".prop_map(|text| serde_json::json!(text).to_string()),
-        prop::sample::select(vec!["null", "true", "[]", "{}", "[{}]", "\"\\u12\"", "\"\\ud800\"", " 1", "nul"])
-            .prop_map(str::to_owned),
-        Just(r#"[{"key":"a","value":{"stringValue":"b"}},{"value":{"doubleValue":1},"key":"c","x":0}]"#.to_owned()),
+        prop::sample::select(vec![
+            "null",
+            "true",
+            "[]",
+            "{}",
+            "[{}]",
+            "\"\\u12\"",
+            "\"\\ud800\"",
+            " 1",
+            "nul"
+        ])
+        .prop_map(str::to_owned),
+        Just(
+            r#"[{"key":"a","value":{"stringValue":"b"}},{"value":{"doubleValue":1},"key":"c","x":0}]"#
+                .to_owned()
+        ),
         Just(r#"{"stringValue":"b","intValue":"3"}"#.to_owned()),
     ]
 }
 
 fn fields(names: &'static [&'static str]) -> impl Strategy<Value = String> {
-    let field = (prop::sample::select(names), value()).prop_map(|(name, value)| format!("\"{name}\":{value}"));
+    let field =
+        (prop::sample::select(names), value()).prop_map(|(name, value)| format!("\"{name}\":{value}"));
     prop::collection::vec(field, 0..6).prop_map(|fields| fields.join(","))
 }
 

@@ -1,5 +1,5 @@
 use super::{
-    cursor::{Cursor, Once},
+    cursor::Cursor,
     values::{attributes, request},
 };
 use crate::decode::wire::{ResourceSpans, ScopeSpans, Span, SpansRequest, Status};
@@ -7,18 +7,12 @@ use crate::decode::wire::{ResourceSpans, ScopeSpans, Span, SpansRequest, Status}
 /// Reads a request of spans.
 pub(in crate::decode) fn spans(text: &str) -> Option<SpansRequest<'_>> {
     let groups = request(text, "resourceSpans", |cursor| {
-        let (mut group, mut once) = (ResourceSpans::default(), Once::default());
-        cursor.object(|cursor, key| {
+        let mut group = ResourceSpans::default();
+        cursor.object(&["resource", "scopeSpans"], |cursor, key| {
             match key {
-                "resource" => {
-                    once.first(0)?;
-                    group.resource = cursor.by_serde_or_default()?;
-                }
-                "scopeSpans" => {
-                    once.first(1)?;
-                    group.scope_spans = cursor.array(scope)?;
-                }
-                _ => cursor.skip()?,
+                "resource" => group.resource = cursor.by_serde_or_default()?,
+                "scopeSpans" => group.scope_spans = cursor.array(scope)?,
+                _ => return None,
             }
             Some(())
         })?;
@@ -28,14 +22,11 @@ pub(in crate::decode) fn spans(text: &str) -> Option<SpansRequest<'_>> {
 }
 
 fn scope<'a>(cursor: &mut Cursor<'a>) -> Option<ScopeSpans<'a>> {
-    let (mut scope, mut once) = (ScopeSpans::default(), Once::default());
-    cursor.object(|cursor, key| {
+    let mut scope = ScopeSpans::default();
+    cursor.object(&["spans"], |cursor, key| {
         match key {
-            "spans" => {
-                once.first(0)?;
-                scope.spans = cursor.array(span)?;
-            }
-            _ => cursor.skip()?,
+            "spans" => scope.spans = cursor.array(span)?,
+            _ => return None,
         }
         Some(())
     })?;
@@ -43,53 +34,37 @@ fn scope<'a>(cursor: &mut Cursor<'a>) -> Option<ScopeSpans<'a>> {
 }
 
 fn span<'a>(cursor: &mut Cursor<'a>) -> Option<Span<'a>> {
-    let (mut span, mut once) = (Span::default(), Once::default());
-    cursor.object(|cursor, key| {
-        match key {
-            "traceId" => {
-                once.first(0)?;
-                span.trace_id = cursor.scalar()?;
+    let mut span = Span::default();
+    cursor.object(
+        &[
+            "traceId",
+            "spanId",
+            "parentSpanId",
+            "name",
+            "kind",
+            "startTimeUnixNano",
+            "endTimeUnixNano",
+            "attributes",
+            "events",
+            "status",
+        ],
+        |cursor, key| {
+            match key {
+                "traceId" => span.trace_id = cursor.scalar()?,
+                "spanId" => span.span_id = cursor.scalar()?,
+                "parentSpanId" => span.parent_span_id = cursor.scalar()?,
+                "name" => span.name = cursor.scalar()?,
+                "kind" => span.kind = cursor.scalar()?,
+                "startTimeUnixNano" => span.start_time_unix_nano = cursor.nanos()?,
+                "endTimeUnixNano" => span.end_time_unix_nano = cursor.nanos()?,
+                "attributes" => span.attributes = attributes(cursor)?,
+                "events" => span.events = cursor.by_serde_or_default()?,
+                "status" => span.status = status(cursor)?,
+                _ => return None,
             }
-            "spanId" => {
-                once.first(1)?;
-                span.span_id = cursor.scalar()?;
-            }
-            "parentSpanId" => {
-                once.first(2)?;
-                span.parent_span_id = cursor.scalar()?;
-            }
-            "name" => {
-                once.first(3)?;
-                span.name = cursor.scalar()?;
-            }
-            "kind" => {
-                once.first(4)?;
-                span.kind = cursor.scalar()?;
-            }
-            "startTimeUnixNano" => {
-                once.first(5)?;
-                span.start_time_unix_nano = cursor.scalar()?;
-            }
-            "endTimeUnixNano" => {
-                once.first(6)?;
-                span.end_time_unix_nano = cursor.scalar()?;
-            }
-            "attributes" => {
-                once.first(7)?;
-                span.attributes = attributes(cursor)?;
-            }
-            "events" => {
-                once.first(8)?;
-                span.events = cursor.by_serde_or_default()?;
-            }
-            "status" => {
-                once.first(9)?;
-                span.status = status(cursor)?;
-            }
-            _ => cursor.skip()?,
-        }
-        Some(())
-    })?;
+            Some(())
+        },
+    )?;
     Some(span)
 }
 

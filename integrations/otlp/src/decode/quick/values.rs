@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::cursor::{Cursor, Once};
+use super::cursor::Cursor;
 use crate::decode::wire::{KeyValue, Text, Value};
 
 pub(super) fn attributes<'a>(cursor: &mut Cursor<'a>) -> Option<Vec<KeyValue<'a>>> {
@@ -10,18 +10,12 @@ pub(super) fn attributes<'a>(cursor: &mut Cursor<'a>) -> Option<Vec<KeyValue<'a>
         return cursor.by_serde_or_default();
     }
     cursor.array(|cursor| {
-        let (mut pair, mut once) = (KeyValue::default(), Once::default());
-        cursor.object(|cursor, key| {
+        let mut pair = KeyValue::default();
+        cursor.object(&["key", "value"], |cursor, key| {
             match key {
-                "key" => {
-                    once.first(0)?;
-                    pair.key = cursor.scalar()?;
-                }
-                "value" => {
-                    once.first(1)?;
-                    pair.value = value(cursor)?;
-                }
-                _ => cursor.skip()?,
+                "key" => pair.key = cursor.scalar()?,
+                "value" => pair.value = value(cursor)?,
+                _ => return None,
             }
             Some(())
         })?;

@@ -1,6 +1,6 @@
 //! From signals to symptoms with evidence: runs the analysis and numbers what it found.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use quell_sdk::{
@@ -85,16 +85,11 @@ pub(super) fn observe(
     }
     one_face(&mut findings, &traced);
     let findings = strongest(findings, &case.service);
-    let services: Vec<String> = case
-        .now
-        .spans
-        .iter()
-        .map(|span| &*span.service)
-        .chain(case.now.logs.iter().map(|record| &*record.service))
-        .chain(case.now.series.iter().map(|series| series.service()))
+    let services: Vec<String> = traced
+        .services()
         .filter(|service| !service.is_empty())
         .map(str::to_owned)
-        .collect::<std::collections::BTreeSet<_>>()
+        .collect::<BTreeSet<_>>()
         .into_iter()
         .collect();
     let mut symptoms = Vec::with_capacity(findings.len());
@@ -108,7 +103,7 @@ pub(super) fn observe(
     Observations { onset, periods, graph, symptoms, evidence, is_seen, services }
 }
 
-/// What deviates, given when it began. Traces on one thread, the rest on another.
+/// What deviates, given when it began. Traces and lines on one thread, metrics on another.
 fn analyse(
     case: &Case,
     traced: &traces::Traced<'_>,
@@ -117,8 +112,11 @@ fn analyse(
     periods: &Periods,
 ) -> Vec<Finding> {
     std::thread::scope(|scope| {
-        let of_traces = scope.spawn(|| {
-            let mut found = traces::find_delays(traced, periods);
+        let of_others = scope.spawn(|| {
+            let of_lines = logs::find(mined, traced, periods);
+            let mut found = logs::find_outside(mined, traced, periods, &of_lines);
+            found.extend(of_lines);
+            found.extend(traces::find_delays(traced, periods));
             found.extend(traces::find_structure(traced, periods, mined));
             found.extend(traces::find_failures(traced, periods));
             found.extend(traces::find_traffic(traced, periods));
@@ -136,11 +134,8 @@ fn analyse(
             }
             findings.extend(excess.findings);
         }
-        let of_lines = logs::find(mined, traced, periods);
-        findings.extend(logs::find_outside(mined, traced, periods, &of_lines));
-        findings.extend(of_lines);
         // Half an analysis would read as a healthy half: a defect there ends the whole, and is said.
-        findings.extend(of_traces.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        findings.extend(of_others.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
         findings.iter_mut().for_each(|finding| finding.stamp(periods));
         findings
     })

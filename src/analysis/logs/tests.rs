@@ -6,7 +6,7 @@ use quell_sdk::{
     signal::{LogRecord, Severity, Window},
 };
 
-use super::{Mined, find, find_outside};
+use super::{Learnt, Mined, find, find_outside};
 use crate::{
     analysis::{
         Case, Finding, Periods, Telemetry,

@@ -6,7 +6,7 @@ use super::{Onset, Votes, find};
 use crate::analysis::{
     Case, Telemetry,
     fixture::{Call, Recorder, SECOND, call},
-    logs::Mined,
+    logs::{Learnt, Mined},
     traces::Traced,
 };
 

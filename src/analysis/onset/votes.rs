@@ -11,7 +11,7 @@ use super::find::bin_width;
 use crate::analysis::{
     case::Case,
     finding::Since,
-    series::{change_point, interquartile_range, median, read},
+    series::{change_point, median, median_and_range, read},
     traces::Traced,
 };
 
@@ -131,8 +131,8 @@ fn vote(
 ) -> Option<Vote> {
     let early = values.get(..(values.len() * 2 / 5).max(3).min(values.len()))?;
     let normal: &[f64] = if healthy.len() >= 10 { healthy } else { early };
-    let center = median(normal)?;
-    let scale = interquartile_range(normal).max(0.05 * center.abs()).max(smallest / 2.0).max(1e-9);
+    let (center, range) = median_and_range(normal)?;
+    let scale = range.max(0.05 * center.abs()).max(smallest / 2.0).max(1e-9);
     let found = change_point(values, center, scale)?;
     let after = median(values.get(found.index..)?)?;
     let before = median(values.get(..found.index)?)?;

@@ -14,13 +14,12 @@ pub fn median(values: &[f64]) -> Option<f64> {
     selected(&mut finite(values), 0.5)
 }
 
-/// Third quartile minus first, of values in any order; 0 for fewer than two.
-pub fn interquartile_range(values: &[f64]) -> f64 {
+/// Median, and third quartile minus first, of values in any order; `None` for no values.
+pub fn median_and_range(values: &[f64]) -> Option<(f64, f64)> {
     let mut values = finite(values);
-    match (selected(&mut values, 0.25), selected(&mut values, 0.75)) {
-        (Some(low), Some(high)) => high - low,
-        _ => 0.0,
-    }
+    let low = selected(&mut values, 0.25)?;
+    let median = selected(&mut values, 0.5)?;
+    Some((median, selected(&mut values, 0.75)? - low))
 }
 
 fn finite(values: &[f64]) -> Vec<f64> {

@@ -5,7 +5,7 @@ use crate::{
     analysis::{
         Case, Finding, Periods,
         fixture::{Call, Recorder, SECOND, call},
-        logs::Mined,
+        logs::{Learnt, Mined},
     },
     domain::IndicatorKind,
 };

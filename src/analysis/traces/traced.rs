@@ -2,13 +2,13 @@
 
 use quell_sdk::{
     local::plan::quoted,
-    signal::{Span, SpanKind, UnixNanos},
+    signal::{Series, Span, SpanKind, UnixNanos},
 };
 
 use super::{Forest, Operations, Peer, peer};
 use crate::{
     analysis::{
-        case::{Case, Periods},
+        case::{Case, Periods, Telemetry},
         finding::Since,
         hash::{HashMap, HashSet},
         series::median,
@@ -23,8 +23,10 @@ pub struct Traced<'a> {
     pub reference: Forest<'a>,
     /// Seconds that a whole request normally takes: the scale on which a delay is slow.
     pub request: f64,
-    /// Services that report telemetry of any kind of their own.
-    services: HashSet<std::sync::Arc<str>>,
+    /// Services that report telemetry of any kind of their own now.
+    services: HashSet<&'a str>,
+    /// Those that do in the healthy recording.
+    of_reference: HashSet<&'a str>,
     owners: Vec<Entity>,
 }
 
@@ -40,14 +42,10 @@ impl<'a> Traced<'a> {
         let mut operations = Operations::default();
         let now = Forest::new(&case.now.spans, &mut operations);
         let reference = Forest::new(&case.reference.spans, &mut operations);
-        let mut services: HashSet<std::sync::Arc<str>> = HashSet::default();
-        for telemetry in [&case.now, &case.reference] {
-            services.extend(telemetry.spans.iter().map(|span| span.service.clone()));
-            services.extend(telemetry.logs.iter().map(|record| record.service.clone()));
-            services.extend(telemetry.series.iter().map(|series| series.service().into()));
-        }
+        let [services, of_reference] = [&case.now, &case.reference].map(reporting);
         let request = request_seconds(&reference).or_else(|| request_seconds(&now)).unwrap_or(0.0);
-        let mut traced = Self { operations, now, reference, request, services, owners: Vec::new() };
+        let mut traced =
+            Self { operations, now, reference, request, services, of_reference, owners: Vec::new() };
         let mut known = HashMap::default();
         let of_now = traced.own(&traced.now, &mut known);
         let of_reference = traced.own(&traced.reference, &mut known);
@@ -102,7 +100,12 @@ impl<'a> Traced<'a> {
 
     /// Whether a service reports anything.
     pub fn reports(&self, service: &str) -> bool {
-        self.services.contains(service)
+        self.services.contains(service) || self.of_reference.contains(service)
+    }
+
+    /// Services that report anything now, in any order.
+    pub fn services(&self) -> impl Iterator<Item = &'a str> {
+        self.services.iter().copied()
     }
 
     /// All spans of either side: the forest, the index in it, and the side. Spans between the guard and the
@@ -151,6 +154,16 @@ impl<'a> Traced<'a> {
         let remote = forest.spans.get(child).is_some_and(|child| child.service != span.service);
         remote && matches!(span.kind, SpanKind::Client | SpanKind::Producer | SpanKind::Unspecified)
     }
+}
+
+/// Names of the services that report anything.
+fn reporting(telemetry: &Telemetry) -> HashSet<&str> {
+    let spans = telemetry.spans.iter().map(|span| &*span.service);
+    let records = telemetry.logs.iter().map(|record| &*record.service);
+    // Equal names are mostly one text, and most of them are the same.
+    let mut texts: HashSet<*const u8> = HashSet::default();
+    let fresh = spans.chain(records).filter(|service| texts.insert(service.as_ptr()));
+    fresh.chain(telemetry.series.iter().map(Series::service)).collect()
 }
 
 /// Part of a whole request that a delay must reach to be noticed.

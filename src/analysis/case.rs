@@ -1,6 +1,8 @@
 //! The material of one investigation, as the sources gave it.
 
-use quell_sdk::signal::{CallEdge, Change, LogRecord, Series, Span, UnixNanos};
+use quell_sdk::signal::{CallEdge, Change, Labels, LogRecord, Series, Span, UnixNanos};
+
+use super::hash::HashMap;
 
 /// Telemetry of one stretch of time. Records are in ascending order of time.
 #[derive(Clone, Debug, Default)]
@@ -12,6 +14,17 @@ pub struct Telemetry {
     pub states: Vec<Series>,
     /// Events of Kubernetes, apart from what services log.
     pub events: Vec<LogRecord>,
+}
+
+impl Telemetry {
+    /// Series by name and labels; of several of one identity the first.
+    pub(super) fn by_identity(&self) -> HashMap<(&str, &Labels), &Series> {
+        let mut known = HashMap::default();
+        for series in &self.series {
+            known.entry((series.name.as_str(), &series.labels)).or_insert(series);
+        }
+        known
+    }
 }
 
 /// Everything that was collected.

@@ -1,6 +1,6 @@
 //! From signals to symptoms with evidence: runs the analysis and numbers what it found.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use quell_sdk::{
@@ -54,22 +54,19 @@ pub(super) fn observe(
     onset_shift: SignedDuration,
 ) -> Observations {
     let case = &collected.case;
-    let traced = traces::Traced::new(case);
     let (start, end) = (first_signal(case).max(window.start_nanos()), window.end_nanos());
     let at = i64::try_from(at.as_nanosecond()).unwrap_or(end);
-    let mined = logs::Mined::new(case, &traced);
-    let mut graph = Graph::new(&case.edges);
-    for edge in traced.now.edges().iter().chain(&traced.reference.edges()) {
-        graph.add(&edge.caller, &edge.callee);
-    }
-    for span in &case.now.spans {
-        if let Some(peer) = traces::peer(span) {
-            graph.add(&span.service, &peer.name);
-        }
-    }
-    let cluster = kube::Cluster::new(case, &graph);
-    let found = onset::find(case, &traced, &mined, &cluster, (start, end), at);
-    let onset = shifted(found, onset_shift, start, end);
+    let (traced, mut graph, cluster, votes, learnt) = std::thread::scope(|scope| {
+        let of_lines = scope.spawn(|| logs::Learnt::new(case));
+        let traced = traces::Traced::new(case);
+        let graph = graph(case, &traced);
+        let cluster = kube::Cluster::new(case, &graph);
+        let votes = onset::Votes::new(case, &traced, &cluster, (start, end), at);
+        let learnt = of_lines.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        (traced, graph, cluster, votes, learnt)
+    });
+    let mined = logs::Mined::new(case, &traced, learnt);
+    let onset = shifted(onset::find(&votes, &traced, &mined, (start, end), at), onset_shift, start, end);
     let periods = onset::periods(&onset, start, end);
     let mut findings = analyse(case, &traced, &mined, &cluster, &graph, &periods);
     if let Some(rival) = onset.rival {
@@ -89,16 +86,11 @@ pub(super) fn observe(
     }
     one_face(&mut findings, &traced);
     let findings = strongest(findings, &case.service);
-    let services: Vec<String> = case
-        .now
-        .spans
-        .iter()
-        .map(|span| &*span.service)
-        .chain(case.now.logs.iter().map(|record| &*record.service))
-        .chain(case.now.series.iter().map(|series| series.service()))
+    let services: Vec<String> = traced
+        .services()
         .filter(|service| !service.is_empty())
         .map(str::to_owned)
-        .collect::<std::collections::BTreeSet<_>>()
+        .collect::<BTreeSet<_>>()
         .into_iter()
         .collect();
     let mut symptoms = Vec::with_capacity(findings.len());
@@ -112,7 +104,21 @@ pub(super) fn observe(
     Observations { onset, periods, graph, symptoms, evidence, is_seen, services }
 }
 
-/// What deviates, given when it began. Traces on one thread, the rest on another.
+/// Who calls whom, as it is known and as it was traced.
+fn graph(case: &Case, traced: &traces::Traced<'_>) -> Graph {
+    let mut graph = Graph::new(&case.edges);
+    for edge in traced.now.edges().iter().chain(&traced.reference.edges()) {
+        graph.add(&edge.caller, &edge.callee);
+    }
+    for span in &case.now.spans {
+        if let Some(peer) = traces::peer(span) {
+            graph.add(&span.service, &peer.name);
+        }
+    }
+    graph
+}
+
+/// What deviates, given when it began. Traces and lines on one thread, metrics on another.
 fn analyse(
     case: &Case,
     traced: &traces::Traced<'_>,
@@ -122,8 +128,11 @@ fn analyse(
     periods: &Periods,
 ) -> Vec<Finding> {
     std::thread::scope(|scope| {
-        let of_traces = scope.spawn(|| {
-            let mut found = traces::find_delays(traced, periods);
+        let of_others = scope.spawn(|| {
+            let of_lines = logs::find(mined, traced, periods);
+            let mut found = logs::find_outside(mined, traced, periods, &of_lines);
+            found.extend(of_lines);
+            found.extend(traces::find_delays(traced, periods));
             found.extend(traces::find_structure(traced, periods, mined));
             found.extend(traces::find_failures(traced, periods));
             found.extend(traces::find_traffic(traced, periods));
@@ -142,11 +151,8 @@ fn analyse(
             findings.extend(excess.findings);
         }
         findings.extend(cluster.find(case, periods));
-        let of_lines = logs::find(mined, traced, periods);
-        findings.extend(logs::find_outside(mined, traced, periods, &of_lines));
-        findings.extend(of_lines);
         // Half an analysis would read as a healthy half: a defect there ends the whole, and is said.
-        findings.extend(of_traces.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        findings.extend(of_others.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
         findings.iter_mut().for_each(|finding| finding.stamp(periods));
         findings
     })

@@ -2,13 +2,13 @@
 
 use quell_sdk::signal::{Severity, UnixNanos};
 
-use super::{Onset, find};
+use super::{Onset, Votes, find};
 use crate::analysis::{
     Case, Telemetry,
     causal::Graph,
     fixture::{Call, Recorder, SECOND, call},
     kube::Cluster,
-    logs::Mined,
+    logs::{Learnt, Mined},
     traces::Traced,
 };
 
@@ -34,9 +34,9 @@ fn recorded(at: impl Fn(i64) -> Call) -> Telemetry {
 fn onset(now: Telemetry, reference: Telemetry) -> Onset {
     let case = Case { now, reference, service: "shop".to_owned(), ..Case::default() };
     let traced = Traced::new(&case);
-    let mined = Mined::new(&case, &traced);
+    let mined = Mined::new(&case, &traced, Learnt::new(&case));
     let cluster = Cluster::new(&case, &Graph::default());
-    find(&case, &traced, &mined, &cluster, (0, END), PAGE)
+    find(&Votes::new(&case, &traced, &cluster, (0, END), PAGE), &traced, &mined, (0, END), PAGE)
 }
 
 fn second(at: UnixNanos) -> i64 {

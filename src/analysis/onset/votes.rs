@@ -7,11 +7,12 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use quell_sdk::signal::{SpanStatus, UnixNanos};
 
+use super::find::bin_width;
 use crate::analysis::{
     case::Case,
     finding::Since,
     kube::Cluster,
-    series::{change_point, interquartile_range, median, read},
+    series::{change_point, median, median_and_range, read},
     traces::Traced,
 };
 
@@ -24,32 +25,37 @@ pub(super) struct Vote {
     pub weight: f64,
 }
 
-/// All votes on a change between `start` and `until`.
-pub(super) fn votes(
-    case: &Case,
-    traced: &Traced<'_>,
-    cluster: &Cluster,
-    (start, until): (UnixNanos, UnixNanos),
-    width: UnixNanos,
-) -> Vec<Vote> {
-    let mut votes = of_metrics(case, until);
-    votes.extend(of_cluster(case, cluster, (start, until), width));
-    votes.extend(of_rows(case, traced, (start, until), width));
-    votes
+/// All votes on a change.
+pub struct Votes(pub(super) Vec<Vote>);
+
+impl Votes {
+    /// The votes on a change within `[start, end)` and before the moment of the page.
+    pub fn new(
+        case: &Case,
+        traced: &Traced<'_>,
+        cluster: &Cluster,
+        (start, end): (UnixNanos, UnixNanos),
+        at: UnixNanos,
+    ) -> Self {
+        let until = at.clamp(start, end);
+        let width = bin_width(start, end);
+        let mut votes = of_metrics(case, until);
+        votes.extend(of_cluster(case, cluster, (start, until), width));
+        votes.extend(of_rows(case, traced, (start, until), width));
+        Self(votes)
+    }
 }
 
 fn of_metrics(case: &Case, until: UnixNanos) -> Vec<Vote> {
     let mut votes = Vec::new();
+    let known = case.reference.by_identity();
     for series in &case.now.series {
         let reading = read(series);
         let Some(bad_up) = reading.bad_up else { continue };
         let points: Vec<_> = series.points.iter().filter(|point| point.at <= until).collect();
         let values: Vec<f64> = points.iter().map(|point| point.value).collect();
-        let healthy: Vec<f64> = case
-            .reference
-            .series
-            .iter()
-            .find(|known| known.name == series.name && known.labels == series.labels)
+        let healthy: Vec<f64> = known
+            .get(&(series.name.as_str(), &series.labels))
             .map(|known| known.points.iter().map(|point| point.value).collect())
             .unwrap_or_default();
         let moments: Vec<UnixNanos> = points.iter().map(|point| point.at).collect();
@@ -146,8 +152,8 @@ fn vote(
 ) -> Option<Vote> {
     let early = values.get(..(values.len() * 2 / 5).max(3).min(values.len()))?;
     let normal: &[f64] = if healthy.len() >= 10 { healthy } else { early };
-    let center = median(normal)?;
-    let scale = interquartile_range(normal).max(0.05 * center.abs()).max(smallest / 2.0).max(1e-9);
+    let (center, range) = median_and_range(normal)?;
+    let scale = range.max(0.05 * center.abs()).max(smallest / 2.0).max(1e-9);
     let found = change_point(values, center, scale)?;
     let after = median(values.get(found.index..)?)?;
     let before = median(values.get(..found.index)?)?;

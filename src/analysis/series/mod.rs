@@ -11,5 +11,5 @@ pub use change_point::{ChangePoint, change_point};
 pub use indicator::{Reading, classify, read};
 pub use shift::{Shift, shift};
 pub use shifts::{figure, find};
-pub use stats::{interquartile_range, median, quantile};
+pub use stats::{median, median_and_range, quantile};
 pub use trend::find as find_growth;

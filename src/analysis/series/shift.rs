@@ -5,7 +5,7 @@
 //! look infinite. The floor here is the largest of the range itself, 5 % of the level, a tenth of the
 //! standard deviation, and half of the smallest step that the unit makes worth waking anybody for.
 
-use super::{interquartile_range, median};
+use super::{median, median_and_range};
 
 /// A shift of a level.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,11 +28,11 @@ pub fn shift(normal: &[f64], incident: &[f64], smallest: f64) -> Option<Shift> {
     if normal.len() < 3 {
         return None;
     }
-    let baseline = median(normal)?;
+    let (baseline, range) = median_and_range(normal)?;
     let observed = sustained(incident, baseline)?;
     let mean = normal.iter().sum::<f64>() / normal.len() as f64;
     let variance = normal.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / normal.len() as f64;
-    let scale = interquartile_range(normal)
+    let scale = range
         .max(0.05 * baseline.abs())
         .max(0.1 * variance.sqrt())
         .max(0.5 * smallest)

@@ -1,7 +1,5 @@
 //! All shifted series of a case.
 
-use std::collections::HashMap;
-
 use quell_sdk::signal::{Series, UnixNanos};
 
 use super::{change_point, indicator::Reading, read, shift};
@@ -9,6 +7,7 @@ use crate::{
     analysis::{
         case::{Case, Periods},
         finding::{Finding, Since},
+        hash::HashMap,
         significance::decibans_of_z,
     },
     domain::{Direction, Entity, EntityKind, IndicatorKind, Language, Number, SignalKind, Trust},

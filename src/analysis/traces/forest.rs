@@ -3,9 +3,11 @@
 //! Telemetry is hostile: parents that never came, spans that are their own ancestors and repeated ids are
 //! all harmless here, since nothing walks further than one edge.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::hash_map::Entry, sync::Arc};
 
 use quell_sdk::signal::{CallEdge, Span, SpanId, TraceId};
+
+use crate::analysis::hash::HashMap;
 
 /// Numbers for (service, operation) pairs, shared by the forests that are to be compared.
 #[derive(Debug, Default)]
@@ -49,13 +51,28 @@ pub struct Forest<'a> {
     /// Children of span `i`: `children[starts[i]..starts[i + 1]]`.
     starts: Vec<u32>,
     children: Vec<u32>,
+    /// The first span of an id, and the last one of those that came more than once.
+    index: HashMap<(TraceId, SpanId), u32>,
+    repeated: HashMap<(TraceId, SpanId), u32>,
+    /// Numbers of the entities that spans belong to.
+    pub(super) owners: Vec<u32>,
 }
 
 impl<'a> Forest<'a> {
     pub fn new(spans: &'a [Span], operations: &mut Operations) -> Self {
-        let mut index: HashMap<(TraceId, SpanId), u32> = HashMap::with_capacity(spans.len());
+        let mut index: HashMap<(TraceId, SpanId), u32> =
+            HashMap::with_capacity_and_hasher(spans.len(), Default::default());
+        let mut repeated: HashMap<(TraceId, SpanId), u32> = HashMap::default();
         for (number, span) in (0_u32..).zip(spans) {
-            index.entry((span.trace_id, span.span_id)).or_insert(number);
+            let id = (span.trace_id, span.span_id);
+            match index.entry(id) {
+                Entry::Vacant(vacant) => {
+                    vacant.insert(number);
+                }
+                Entry::Occupied(_) => {
+                    repeated.insert(id, number);
+                }
+            }
         }
         let parents: Vec<Option<u32>> = (0_u32..)
             .zip(spans)
@@ -87,8 +104,22 @@ impl<'a> Forest<'a> {
                 *slot += 1;
             }
         }
-        let operations = spans.iter().map(|span| operations.id(span)).collect();
-        Self { spans, parents, operations, starts, children }
+        // Equal names are mostly one allocation, and telling that they are is quicker than reading them.
+        let mut known: HashMap<(*const u8, *const u8), u32> = HashMap::default();
+        let operations = spans
+            .iter()
+            .map(|span| {
+                let place = (span.service.as_ptr(), span.operation.as_ptr());
+                *known.entry(place).or_insert_with(|| operations.id(span))
+            })
+            .collect();
+        Self { spans, parents, operations, starts, children, index, repeated, owners: Vec::new() }
+    }
+
+    /// The last span of that id.
+    pub fn find(&self, trace: TraceId, span: SpanId) -> Option<usize> {
+        let id = (trace, span);
+        self.repeated.get(&id).or_else(|| self.index.get(&id)).map(|span| *span as usize)
     }
 
     pub fn parent(&self, span: usize) -> Option<usize> {

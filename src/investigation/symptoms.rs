@@ -62,18 +62,14 @@ pub(super) fn observe(
         let votes = onset::Votes::new(case, &traced, (start, end), at);
         (traced, votes, of_lines.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     });
-    let mined = logs::Mined::new(case, &traced, learnt);
-    let onset = shifted(onset::find(&votes, &traced, &mined, (start, end), at), onset_shift, start, end);
+    let (mined, onset, mut graph) = std::thread::scope(|scope| {
+        let graph = scope.spawn(|| graph(case, &traced));
+        let mined = logs::Mined::new(case, &traced, learnt);
+        let onset = onset::find(&votes, &traced, &mined, (start, end), at);
+        (mined, onset, graph.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
+    let onset = shifted(onset, onset_shift, start, end);
     let periods = onset::periods(&onset, start, end);
-    let mut graph = Graph::new(&case.edges);
-    for edge in traced.now.edges().iter().chain(&traced.reference.edges()) {
-        graph.add(&edge.caller, &edge.callee);
-    }
-    for span in &case.now.spans {
-        if let Some(peer) = traces::peer(span) {
-            graph.add(&span.service, &peer.name);
-        }
-    }
     let mut findings = analyse(case, &traced, &mined, &graph, &periods);
     if let Some(rival) = onset.rival {
         let since = Since { at: rival, earliest: rival, latest: rival };
@@ -101,6 +97,20 @@ pub(super) fn observe(
     }
     let is_seen = is_seen(case, &periods);
     Observations { onset, periods, graph, symptoms, evidence, is_seen, services }
+}
+
+/// Who calls whom, as told and as spans show.
+fn graph(case: &Case, traced: &traces::Traced<'_>) -> Graph {
+    let mut graph = Graph::new(&case.edges);
+    for edge in traced.now.edges().iter().chain(&traced.reference.edges()) {
+        graph.add(&edge.caller, &edge.callee);
+    }
+    for span in &case.now.spans {
+        if let Some(peer) = traces::peer(span) {
+            graph.add(&span.service, &peer.name);
+        }
+    }
+    graph
 }
 
 /// What deviates, given when it began. Traces and lines on one thread, metrics on another.

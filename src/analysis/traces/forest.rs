@@ -7,7 +7,7 @@ use std::{collections::hash_map::Entry, sync::Arc};
 
 use quell_sdk::signal::{CallEdge, Span, SpanId, TraceId};
 
-use crate::analysis::hash::HashMap;
+use crate::analysis::hash::{HashMap, HashSet};
 
 /// Numbers for (service, operation) pairs, shared by the forests that are to be compared.
 #[derive(Debug, Default)]
@@ -166,12 +166,15 @@ impl<'a> Forest<'a> {
 
     /// Call edges between services that the spans show, in order and without repeats.
     pub fn edges(&self) -> Vec<CallEdge> {
+        // Most edges are seen often, between the same two texts.
+        let mut known: HashSet<(*const u8, *const u8)> = HashSet::default();
         let mut edges: Vec<CallEdge> = (0..self.spans.len())
             .filter_map(|child| {
-                let parent = self.spans.get(self.parent(child)?)?;
-                let child = self.spans.get(child)?;
-                (parent.service != child.service)
-                    .then(|| CallEdge { caller: parent.service.clone(), callee: child.service.clone() })
+                let caller = &self.spans.get(self.parent(child)?)?.service;
+                let callee = &self.spans.get(child)?.service;
+                let is_fresh = known.insert((caller.as_ptr(), callee.as_ptr()));
+                (is_fresh && caller != callee)
+                    .then(|| CallEdge { caller: caller.clone(), callee: callee.clone() })
             })
             .collect();
         edges.sort();

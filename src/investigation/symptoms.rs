@@ -56,11 +56,12 @@ pub(super) fn observe(
     let case = &collected.case;
     let (start, end) = (first_signal(case).max(window.start_nanos()), window.end_nanos());
     let at = i64::try_from(at.as_nanosecond()).unwrap_or(end);
-    let (traced, votes, learnt) = std::thread::scope(|scope| {
+    let (healthy, traced, votes, learnt) = std::thread::scope(|scope| {
         let of_lines = scope.spawn(|| logs::Learnt::new(case));
+        let healthy = series::Healthy::new(case);
         let traced = traces::Traced::new(case);
-        let votes = onset::Votes::new(case, &traced, (start, end), at);
-        (traced, votes, of_lines.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        let votes = onset::Votes::new(case, &healthy, &traced, (start, end), at);
+        (healthy, traced, votes, of_lines.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     });
     let (mined, onset, mut graph) = std::thread::scope(|scope| {
         let graph = scope.spawn(|| graph(case, &traced));
@@ -70,11 +71,11 @@ pub(super) fn observe(
     });
     let onset = shifted(onset, onset_shift, start, end);
     let periods = onset::periods(&onset, start, end);
-    let mut findings = analyse(case, &traced, &mined, &graph, &periods);
+    let mut findings = analyse(case, (&healthy, &traced, &mined), &graph, &periods);
     if let Some(rival) = onset.rival {
         let since = Since { at: rival, earliest: rival, latest: rival };
         let periods = onset::periods(&Onset { since, ..onset }, start, end);
-        join(&mut findings, analyse(case, &traced, &mined, &graph, &periods));
+        join(&mut findings, analyse(case, (&healthy, &traced, &mined), &graph, &periods));
     }
     for finding in findings.iter().filter(|finding| finding.entity.kind == EntityKind::External) {
         graph.add(&finding.entity.service, &finding.entity.name);
@@ -116,8 +117,7 @@ fn graph(case: &Case, traced: &traces::Traced<'_>) -> Graph {
 /// What deviates, given when it began. Traces and lines on one thread, metrics on another.
 fn analyse(
     case: &Case,
-    traced: &traces::Traced<'_>,
-    mined: &logs::Mined<'_>,
+    (healthy, traced, mined): (&series::Healthy<'_>, &traces::Traced<'_>, &logs::Mined<'_>),
     graph: &Graph,
     periods: &Periods,
 ) -> Vec<Finding> {
@@ -132,7 +132,7 @@ fn analyse(
             found.extend(traces::find_traffic(traced, periods));
             found
         });
-        let mut findings = series::find(case, periods);
+        let mut findings = series::find(case, healthy, periods);
         findings.extend(series::find_growth(case, periods));
         if traced.is_empty() {
             // Spans say where time was spent better than any metric.

@@ -7,6 +7,7 @@ use crate::analysis::{
     Case, Telemetry,
     fixture::{Call, Recorder, SECOND, call},
     logs::{Learnt, Mined},
+    series::Healthy,
     traces::Traced,
 };
 
@@ -33,7 +34,7 @@ fn onset(now: Telemetry, reference: Telemetry) -> Onset {
     let case = Case { now, reference, service: "shop".to_owned(), ..Case::default() };
     let traced = Traced::new(&case);
     let mined = Mined::new(&case, &traced, Learnt::new(&case));
-    find(&Votes::new(&case, &traced, (0, END), PAGE), &traced, &mined, (0, END), PAGE)
+    find(&Votes::new(&case, &Healthy::new(&case), &traced, (0, END), PAGE), &traced, &mined, (0, END), PAGE)
 }
 
 fn second(at: UnixNanos) -> i64 {

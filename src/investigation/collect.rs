@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures::future::join_all;
 use quell_sdk::{
-    Answer, Completeness, Error,
+    Answer, Completeness, Error, MetricsSource,
     signal::{CallEdge, Change, LogRecord, Series, Span, Window},
     source::{Budget, Discover, LogsQuery, TracesQuery},
 };
@@ -69,12 +69,14 @@ pub(super) async fn collect(
         ledger.blind_spot("-", *signal, because.clone());
     }
     let window = request.window;
-    let (edges, spans, logs, changes, reference) = tokio::join!(
+    let (edges, spans, logs, changes, reference, at_hand) = tokio::join!(
         edges(sources, window, deadline),
         spans(sources, window, deadline),
         logs(sources, window, deadline),
         changes(sources, window, deadline),
         reference(request, sources, deadline),
+        // What is at hand is asked for everything, for which nothing need be known.
+        metrics(request, sources, &[], |source| source.is_local(), (window, deadline)),
     );
     let mut all_edges: Vec<CallEdge> = ledger.take(SignalKind::Topology, edges);
     let mut all_spans: Vec<Span> = ledger.take(SignalKind::Traces, spans);
@@ -93,7 +95,11 @@ pub(super) async fn collect(
     all_changes.dedup_by(|a, b| a.id == b.id && a.kind == b.kind && a.service == b.service);
 
     let services = neighbourhood(&request.service, &all_edges);
-    let answers = metrics(request, sources, &services, window, deadline).await;
+    let is_far = |source: &dyn MetricsSource| !source.is_local();
+    let mut answers = metrics(request, sources, &services, is_far, (window, deadline)).await;
+    answers.extend(at_hand);
+    answers.sort_by_key(|(place, _)| *place);
+    let answers: Asked<Series> = answers.into_iter().map(|(_, answer)| answer).collect();
     let mut series_source = BTreeMap::new();
     for (name, answer) in &answers {
         for series in answer.iter().flat_map(|answer| &answer.data) {
@@ -216,13 +222,14 @@ async fn changes(sources: &Sources, window: Window, deadline: Instant) -> Asked<
     join_all(sources.changes.iter().map(|source| by(source.name(), deadline, source.changes(window)))).await
 }
 
+/// Asks the sources that `wanted` likes; each answer has the place of its source.
 async fn metrics(
     request: &Request,
     sources: &Sources,
     services: &[String],
-    window: Window,
-    deadline: Instant,
-) -> Asked<Series> {
+    wanted: impl Fn(&dyn MetricsSource) -> bool,
+    (window, deadline): (Window, Instant),
+) -> Vec<(usize, (String, Result<Answer<Vec<Series>>, Error>))> {
     let first = request.alerts.first();
     let ask = Discover {
         services: services.to_vec(),
@@ -235,16 +242,18 @@ async fn metrics(
     let budget = Budget { series: HELD_SERIES, ..Budget::default() };
     let everything = Discover { services: Vec::new(), budget, ..ask.clone() };
     let namespace = namespace(request);
-    join_all(sources.metrics.iter().map(|source| {
+    let wanted = sources.metrics.iter().enumerate().filter(|(_, source)| wanted(&***source));
+    let asking = wanted.map(|(place, source)| {
         let (ask, everything, namespace) = (&ask, &everything, &namespace);
-        by(source.name(), deadline, async move {
+        let answer = async move {
             if source.is_local() {
                 return source.discover(everything).await;
             }
             with_states(&**source, source.discover(ask), namespace, window).await
-        })
-    }))
-    .await
+        };
+        async move { (place, by(source.name(), deadline, answer).await) }
+    });
+    join_all(asking).await
 }
 
 /// Distance of the samples that an investigation reads: about 240 over the window, and never finer than a
@@ -267,14 +276,18 @@ async fn reference(
     let window = reference.window;
     let of = &*reference.sources;
     let (series, spans, logs, edges) = tokio::join!(
-        metrics(request, of, &[], window, deadline),
+        metrics(request, of, &[], |_| true, (window, deadline)),
         spans(of, window, deadline),
         logs(of, window, deadline),
         edges(of, window, deadline),
     );
     let mut lacking = Vec::new();
     let telemetry = kube::apart(Telemetry {
-        series: data(series, SignalKind::Metrics, &mut lacking),
+        series: data(
+            series.into_iter().map(|(_, answer)| answer).collect(),
+            SignalKind::Metrics,
+            &mut lacking,
+        ),
         logs: data(logs, SignalKind::Logs, &mut lacking),
         spans: data(spans, SignalKind::Traces, &mut lacking),
         ..Telemetry::default()

@@ -56,23 +56,25 @@ pub(super) fn observe(
     let case = &collected.case;
     let (start, end) = (first_signal(case).max(window.start_nanos()), window.end_nanos());
     let at = i64::try_from(at.as_nanosecond()).unwrap_or(end);
-    let (traced, mut graph, cluster, votes, learnt) = std::thread::scope(|scope| {
+    let (healthy, traced, mut graph, cluster, votes, learnt) = std::thread::scope(|scope| {
         let of_lines = scope.spawn(|| logs::Learnt::new(case));
+        let healthy = series::Healthy::new(case);
         let traced = traces::Traced::new(case);
         let graph = graph(case, &traced);
         let cluster = kube::Cluster::new(case, &graph);
-        let votes = onset::Votes::new(case, &traced, &cluster, (start, end), at);
+        let votes = onset::Votes::new(case, &healthy, &traced, &cluster, (start, end), at);
         let learnt = of_lines.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        (traced, graph, cluster, votes, learnt)
+        (healthy, traced, graph, cluster, votes, learnt)
     });
     let mined = logs::Mined::new(case, &traced, learnt);
     let onset = shifted(onset::find(&votes, &traced, &mined, (start, end), at), onset_shift, start, end);
     let periods = onset::periods(&onset, start, end);
-    let mut findings = analyse(case, &traced, &mined, &cluster, &graph, &periods);
+    let seen = (&healthy, &traced, &mined, &cluster);
+    let mut findings = analyse(case, seen, &graph, &periods);
     if let Some(rival) = onset.rival {
         let since = Since { at: rival, earliest: rival, latest: rival };
         let periods = onset::periods(&Onset { since, ..onset }, start, end);
-        join(&mut findings, analyse(case, &traced, &mined, &cluster, &graph, &periods));
+        join(&mut findings, analyse(case, seen, &graph, &periods));
     }
     for finding in findings.iter().filter(|finding| finding.entity.kind == EntityKind::External) {
         graph.add(&finding.entity.service, &finding.entity.name);
@@ -118,12 +120,13 @@ fn graph(case: &Case, traced: &traces::Traced<'_>) -> Graph {
     graph
 }
 
+/// What was made of the signals before it was known when it began.
+type Seen<'a> = (&'a series::Healthy<'a>, &'a traces::Traced<'a>, &'a logs::Mined<'a>, &'a kube::Cluster);
+
 /// What deviates, given when it began. Traces and lines on one thread, metrics on another.
 fn analyse(
     case: &Case,
-    traced: &traces::Traced<'_>,
-    mined: &logs::Mined<'_>,
-    cluster: &kube::Cluster,
+    (healthy, traced, mined, cluster): Seen<'_>,
     graph: &Graph,
     periods: &Periods,
 ) -> Vec<Finding> {
@@ -138,7 +141,7 @@ fn analyse(
             found.extend(traces::find_traffic(traced, periods));
             found
         });
-        let mut findings = series::find(case, periods);
+        let mut findings = series::find(case, healthy, periods);
         findings.extend(series::find_growth(case, periods));
         if traced.is_empty() {
             // Spans say where time was spent better than any metric.

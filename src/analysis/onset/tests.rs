@@ -9,6 +9,7 @@ use crate::analysis::{
     fixture::{Call, Recorder, SECOND, call},
     kube::Cluster,
     logs::{Learnt, Mined},
+    series::Healthy,
     traces::Traced,
 };
 
@@ -36,7 +37,8 @@ fn onset(now: Telemetry, reference: Telemetry) -> Onset {
     let traced = Traced::new(&case);
     let mined = Mined::new(&case, &traced, Learnt::new(&case));
     let cluster = Cluster::new(&case, &Graph::default());
-    find(&Votes::new(&case, &traced, &cluster, (0, END), PAGE), &traced, &mined, (0, END), PAGE)
+    let votes = Votes::new(&case, &Healthy::new(&case), &traced, &cluster, (0, END), PAGE);
+    find(&votes, &traced, &mined, (0, END), PAGE)
 }
 
 fn second(at: UnixNanos) -> i64 {

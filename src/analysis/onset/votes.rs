@@ -12,12 +12,15 @@ use crate::analysis::{
     case::Case,
     finding::Since,
     kube::Cluster,
-    series::{change_point, median, median_and_range, read},
+    series::{Healthy, Usual, change_point, median, median_and_range, read},
     traces::Traced,
 };
 
 /// Least gain in log-likelihood of a change of level that is heard.
 const HEARD: f64 = 10.0;
+
+/// Values from which on a healthy recording says what is normal, rather than the first part of this one.
+const ENOUGH: usize = 10;
 
 /// One indicator's word.
 pub(super) struct Vote {
@@ -32,6 +35,7 @@ impl Votes {
     /// The votes on a change within `[start, end)` and before the moment of the page.
     pub fn new(
         case: &Case,
+        healthy: &Healthy<'_>,
         traced: &Traced<'_>,
         cluster: &Cluster,
         (start, end): (UnixNanos, UnixNanos),
@@ -39,28 +43,24 @@ impl Votes {
     ) -> Self {
         let until = at.clamp(start, end);
         let width = bin_width(start, end);
-        let mut votes = of_metrics(case, until);
+        let mut votes = of_metrics(case, healthy, until);
         votes.extend(of_cluster(case, cluster, (start, until), width));
         votes.extend(of_rows(case, traced, (start, until), width));
         Self(votes)
     }
 }
 
-fn of_metrics(case: &Case, until: UnixNanos) -> Vec<Vote> {
+fn of_metrics(case: &Case, healthy: &Healthy<'_>, until: UnixNanos) -> Vec<Vote> {
     let mut votes = Vec::new();
-    let known = case.reference.by_identity();
     for series in &case.now.series {
         let reading = read(series);
         let Some(bad_up) = reading.bad_up else { continue };
         let points: Vec<_> = series.points.iter().filter(|point| point.at <= until).collect();
         let values: Vec<f64> = points.iter().map(|point| point.value).collect();
-        let healthy: Vec<f64> = known
-            .get(&(series.name.as_str(), &series.labels))
-            .map(|known| known.points.iter().map(|point| point.value).collect())
-            .unwrap_or_default();
+        let usual = healthy.get(series).filter(|usual| usual.count >= ENOUGH);
         let moments: Vec<UnixNanos> = points.iter().map(|point| point.at).collect();
         let weight = if series.service() == case.service { 1.0 } else { 0.25 };
-        if let Some(vote) = vote(&values, &moments, &healthy, Some(bad_up), reading.smallest, weight) {
+        if let Some(vote) = vote(&values, &moments, usual, Some(bad_up), reading.smallest, weight) {
             votes.push(vote);
         }
     }
@@ -79,7 +79,7 @@ fn of_cluster(
         let weight = if *name == case.service { 1.0 } else { 0.5 };
         let moments: Vec<UnixNanos> = (0..).zip(row).map(|(index, _)| start + width * index).collect();
         let values: Vec<f64> = row.iter().map(|count| count.sqrt()).collect();
-        vote(&values, &moments, &[], Some(true), 0.5, weight)
+        vote(&values, &moments, None, Some(true), 0.5, weight)
     });
     votes.collect()
 }
@@ -132,12 +132,12 @@ fn of_rows(
         let busy: Vec<(usize, &Bin)> = bins.iter().enumerate().filter(|(_, bin)| bin.calls >= 3.0).collect();
         let moments: Vec<UnixNanos> = busy.iter().map(|(index, _)| moment(*index)).collect();
         let latency: Vec<f64> = busy.iter().map(|(_, bin)| bin.log_seconds / bin.calls).collect();
-        votes.extend(vote(&latency, &moments, &[], Some(true), 0.2, weight));
+        votes.extend(vote(&latency, &moments, None, Some(true), 0.2, weight));
         let errors: Vec<f64> = busy.iter().map(|(_, bin)| bin.failed / bin.calls).collect();
-        votes.extend(vote(&errors, &moments, &[], Some(true), 0.04, weight));
+        votes.extend(vote(&errors, &moments, None, Some(true), 0.04, weight));
         let all: Vec<UnixNanos> = (0..bins.len()).map(moment).collect();
         let logs: Vec<f64> = bins.iter().map(|bin| bin.error_logs.sqrt()).collect();
-        votes.extend(vote(&logs, &all, &[], Some(true), 1.0, weight));
+        votes.extend(vote(&logs, &all, None, Some(true), 1.0, weight));
     }
     votes
 }
@@ -145,14 +145,16 @@ fn of_rows(
 fn vote(
     values: &[f64],
     moments: &[UnixNanos],
-    healthy: &[f64],
+    usual: Option<&Usual>,
     bad_up: Option<bool>,
     smallest: f64,
     weight: f64,
 ) -> Option<Vote> {
     let early = values.get(..(values.len() * 2 / 5).max(3).min(values.len()))?;
-    let normal: &[f64] = if healthy.len() >= 10 { healthy } else { early };
-    let (center, range) = median_and_range(normal)?;
+    let (center, range) = match usual {
+        Some(usual) => usual.normal.map(|normal| (normal.level, normal.range))?,
+        None => median_and_range(early)?,
+    };
     let scale = range.max(0.05 * center.abs()).max(smallest / 2.0).max(1e-9);
     let found = change_point(values, center, scale)?;
     let after = median(values.get(found.index..)?)?;

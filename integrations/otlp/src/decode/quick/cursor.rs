@@ -18,11 +18,13 @@ impl<'a> Cursor<'a> {
         self.text.as_bytes().get(self.at..).unwrap_or_default()
     }
 
+    #[inline]
     pub(super) fn peek(&self) -> Option<u8> {
         self.rest().first().copied()
     }
 
     /// Takes that text if it is next.
+    #[inline]
     pub(super) fn take(&mut self, text: &str) -> bool {
         let is_next = self.rest().starts_with(text.as_bytes());
         self.at += if is_next { text.len() } else { 0 };
@@ -101,6 +103,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Reads a string without escapes.
+    #[inline]
     pub(super) fn plain(&mut self) -> Option<&'a str> {
         let from = self.at + 1;
         if self.peek()? != b'"' {
@@ -138,6 +141,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Reads a moment: mostly a string of nineteen digits.
+    #[inline]
     pub(super) fn nanos(&mut self) -> Option<Nanos> {
         if let Some([b'"', number @ .., b'"']) = self.rest().get(..21)
             && let Some(number) = digits(number)
@@ -177,6 +181,7 @@ const HIGHS: u64 = 0x8080_8080_8080_8080;
 
 /// Index of the first quote, backslash or control character, eight bytes at a time: the lowest byte that shows its
 /// high bit is one.
+#[inline]
 fn end_of_plain(bytes: &[u8]) -> usize {
     let (words, rest) = bytes.as_chunks::<8>();
     for (index, word) in words.iter().enumerate() {

@@ -18,6 +18,7 @@ const EXACT: u64 = 1 << 53;
 const DIGITS: usize = 18;
 
 /// Reads a number and its length: whole and not negative, or with a fraction. `None` for what is rarer or wrong.
+#[inline]
 pub(super) fn number(text: &[u8]) -> Option<(Number, usize)> {
     let (is_negative, unsigned) = match text {
         [b'-', rest @ ..] => (true, rest),
@@ -60,6 +61,7 @@ fn run(text: &[u8], number: u64) -> (u64, usize) {
 }
 
 /// A number that is nothing but digits, at most nineteen of them.
+#[inline]
 pub(in crate::decode) fn digits(text: &[u8]) -> Option<u64> {
     let (words, rest) = text.as_chunks::<8>();
     if text.is_empty() || text.len() > 19 {

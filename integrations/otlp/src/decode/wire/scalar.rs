@@ -273,6 +273,7 @@ const NIBBLES: [u8; 256] = {
 };
 
 /// Bytes of exactly twice as many hex digits.
+#[inline]
 fn hex<const N: usize>(text: &str) -> Option<[u8; N]> {
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();
     if pairs.len() != N || !rest.is_empty() {

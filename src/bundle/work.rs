@@ -54,3 +54,33 @@ impl<'a> Work<'a> {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+
+    #[test]
+    fn every_job_gives_what_it_found() {
+        let mut work = Work::default();
+        let pending: Vec<_> = (0..50_u64).map(|number| work.add(number % 7, move || number * 2)).collect();
+        work.run();
+        let found: Vec<_> = pending.into_iter().map(Pending::take).collect();
+        assert_eq!(found, (0..50).map(|number| Some(number * 2)).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn no_jobs_are_no_work_and_a_job_that_was_not_done_gives_nothing() {
+        Work::default().run();
+        assert_eq!(Work::default().add(1, || 5).take(), None);
+    }
+
+    #[test]
+    fn a_job_that_panics_does_not_pass_for_an_empty_file() {
+        let mut work = Work::default();
+        let _other = work.add(1, || 1);
+        let _failing: Pending<u8> = work.add(2, || panic!("a defect"));
+        assert!(catch_unwind(AssertUnwindSafe(|| work.run())).is_err());
+    }
+}

@@ -28,6 +28,9 @@ pub(super) fn mask_onto(line: &str, limit: usize, text: &mut String) {
 
 /// Gives each token, and whether it holds a digit.
 fn each_token<'a>(line: &'a str, limit: usize, mut take: impl FnMut(&'a str, bool)) {
+    if limit == 0 {
+        return;
+    }
     if !line.is_ascii() {
         for token in line.split_whitespace().take(limit) {
             take(token, token.bytes().any(|byte| byte.is_ascii_digit()));
@@ -114,6 +117,8 @@ fn varies(token: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -129,6 +134,25 @@ mod tests {
         assert_eq!(masked("user=8812 took=12ms ok"), "user=<*> took=<*> ok");
         assert_eq!(masked("x509: certificate has expired"), "x509: certificate has expired");
         assert_eq!(masked("GET /orders/1234 failed"), "GET <*> failed");
+    }
+
+    proptest! {
+        #[test]
+        fn tokens_are_what_white_space_sets_apart(line in "[a1 \t\u{b}\n#.:é\u{85}\u{a0}\u{1c}]{0,40}", limit in 0_usize..8) {
+            let mut found = Vec::new();
+            each_token(&line, limit, |token, has_digit| found.push((token, has_digit)));
+            let tokens = line.split(char::is_whitespace).filter(|token| !token.is_empty()).take(limit);
+            let expected: Vec<_> = tokens.map(|token| (token, token.contains('1'))).collect();
+            prop_assert_eq!(found, expected);
+        }
+
+        #[test]
+        fn a_text_of_masked_tokens_is_their_list(line in ".{0,80}") {
+            let mut text = String::new();
+            mask_onto(&line, 32, &mut text);
+            let tokens: Vec<&str> = text.split(' ').skip(1).collect();
+            prop_assert_eq!(tokens, mask(&line, 32));
+        }
     }
 
     #[test]

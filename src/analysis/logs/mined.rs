@@ -307,3 +307,25 @@ fn sounds_wrong(text: &str) -> bool {
     .iter()
     .any(|word| lower.contains(word))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn plain_text_is_ragged_as_any_other(line in "[ab \\t\u{b}\\n]{1,12}") {
+            let line = line.trim();
+            // A letter that is not plain at its end changes nothing but how it is looked at.
+            prop_assert_eq!(is_ragged(line), is_ragged(&format!("{line}é")));
+        }
+    }
+
+    #[test]
+    fn columns_and_lines_are_ragged_and_single_spaces_are_not() {
+        assert!(!is_ragged("  order accepted for user\n"));
+        assert!(is_ragged("order  accepted") && is_ragged("order\taccepted") && is_ragged("order\naccepted"));
+    }
+}

@@ -182,3 +182,22 @@ impl<'a> Forest<'a> {
         edges
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::fixture::{Recorder, call};
+
+    #[test]
+    fn of_spans_that_share_an_id_the_last_is_found() {
+        let mut recorder = Recorder::default();
+        recorder.request(0, &call("shop", "GET /cart", 40).calls(call("cart", "get", 20)));
+        let mut spans = recorder.finish().spans;
+        let ids: Vec<_> = spans.iter().map(|span| (span.trace_id, span.span_id)).collect();
+        spans.push(spans[0].clone());
+        spans.push(spans[0].clone());
+        let forest = Forest::new(&spans, &mut Operations::default());
+        let found: Vec<_> = ids.iter().map(|(trace, span)| forest.find(*trace, *span)).collect();
+        assert_eq!(found, [Some(3), Some(1)]);
+    }
+}

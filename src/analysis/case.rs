@@ -1,6 +1,8 @@
 //! The material of one investigation, as the sources gave it.
 
-use quell_sdk::signal::{CallEdge, Change, LogRecord, Series, Span, UnixNanos};
+use quell_sdk::signal::{CallEdge, Change, Labels, LogRecord, Series, Span, UnixNanos};
+
+use super::hash::HashMap;
 
 /// Telemetry of one stretch of time. Records are in ascending order of time.
 #[derive(Clone, Debug, Default)]
@@ -8,6 +10,21 @@ pub struct Telemetry {
     pub series: Vec<Series>,
     pub logs: Vec<LogRecord>,
     pub spans: Vec<Span>,
+    /// What exporters say of the state of Kubernetes, apart from what services measure of themselves.
+    pub states: Vec<Series>,
+    /// Events of Kubernetes, apart from what services log.
+    pub events: Vec<LogRecord>,
+}
+
+impl Telemetry {
+    /// Series by name and labels; of several of one identity the first.
+    pub(super) fn by_identity(&self) -> HashMap<(&str, &Labels), &Series> {
+        let mut known = HashMap::default();
+        for series in &self.series {
+            known.entry((series.name.as_str(), &series.labels)).or_insert(series);
+        }
+        known
+    }
 }
 
 /// Everything that was collected.
@@ -20,6 +37,8 @@ pub struct Case {
     pub edges: Vec<CallEdge>,
     /// The alerted service; empty when nothing names one.
     pub service: String,
+    /// The Kubernetes namespace that the alerts name; empty when they name none.
+    pub namespace: String,
 }
 
 /// The two stretches of time that are compared: normal before `onset`, the incident from it on.

@@ -11,6 +11,8 @@ pub mod changes;
 pub mod finding;
 #[cfg(test)]
 mod fixture;
+mod hash;
+pub mod kube;
 pub mod logs;
 pub mod onset;
 pub mod series;

@@ -76,7 +76,7 @@ impl Files {
                     Box::new(Bounded::new(MultiGzDecoder::new(BufReader::new(reader)), allowance, Some(size)))
                 }
             };
-            found = Some(Source { path, reader });
+            found = Some(Source { path, size, reader });
         }
         Ok(found)
     }

@@ -23,6 +23,7 @@ mod telemetry;
 mod tests;
 mod topology;
 mod unpack;
+mod work;
 
 pub use error::Error;
 pub use loaded::{Bundle, Recorded, Skipped};

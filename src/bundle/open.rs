@@ -1,13 +1,12 @@
 use std::{
     path::{Path, PathBuf},
     sync::{Arc, atomic::AtomicU64},
-    thread::{self, ScopedJoinHandle},
 };
 
 use jiff::Timestamp;
 use quell_sdk::{
     local::Store,
-    signal::{Alert, UnixNanos, Window},
+    signal::{Alert, Span, UnixNanos, Window},
 };
 
 use super::{
@@ -15,9 +14,10 @@ use super::{
     error::{Error, Result},
     files::Files,
     manifest,
-    read::{Reading, whole},
+    read::{Reading, Source, whole},
     telemetry, topology,
     unpack::Allowance,
+    work::{Pending, Work},
 };
 
 /// How a bundle is opened.
@@ -67,97 +67,142 @@ pub fn open(path: &Path, options: Options) -> Result<Bundle> {
     load(path, options, true)
 }
 
-type Job<'scope, T> = Option<ScopedJoinHandle<'scope, Result<(T, Skipped)>>>;
-
 pub(super) fn load(path: &Path, options: Options, with_reference: bool) -> Result<Bundle> {
-    let limits = options.limits;
-    let allowance = Allowance {
-        file: limits.file_bytes,
-        ratio: limits.ratio,
-        ratio_from: limits.ratio_from_bytes,
-        total: limits.total_bytes,
-        given: Arc::new(AtomicU64::new(0)),
-    };
-    let reading = Reading {
-        line_bytes: limits.line_bytes,
-        signal_bytes: limits.signal_bytes,
-        lenient: options.lenient,
-    };
-    let files = Files::at(path, &allowance)?;
-    let file = |name: &str| files.open(name, &allowance);
-    let named = match file("manifest.json")? {
-        Some(source) => {
-            let (place, bytes) = whole(source, limits.small_file_bytes)?;
-            let manifest = Manifest::parse(&place, &bytes, &name_of(path))?;
-            Some((manifest, place))
-        }
+    let mut opened = Opened::at(path, options)?;
+    let reference = opened.reference(with_reference)?;
+    let mut reference = reference.map(|path| Opened::at(&path, options)).transpose()?;
+    let mut work = Work::default();
+    let read = opened.read(&mut work);
+    let of_reference = reference.as_mut().map(|reference| reference.read(&mut work));
+    work.run();
+    let reference = match reference.zip(of_reference) {
+        Some((reference, read)) => Some(Box::new(reference.bundle(read, None)?)),
         None => None,
     };
-    let (alerts, changes, topology) = (file("alerts.jsonl")?, file("changes.jsonl")?, file("topology.json")?);
-    let (metrics, logs, traces) = (file("metrics.jsonl")?, file("logs.jsonl")?, file("traces.jsonl")?);
-    let recorded = Recorded {
-        alerts: alerts.is_some(),
-        changes: changes.is_some(),
-        topology: topology.is_some(),
-        metrics: metrics.is_some(),
-        logs: logs.is_some(),
-        traces: traces.is_some(),
-    };
-    if named.is_none() && recorded == Recorded::default() {
-        let reason = "none of the files of a bundle is there".to_owned();
-        return Err(Error::NotABundle { path: path.to_owned(), reason });
-    }
-    let mut skipped = Vec::new();
-    let mut store = Store::default();
-    let (reference, alerts) = thread::scope(|scope| -> Result<_> {
-        let traces: Job<'_, _> = traces.map(|source| scope.spawn(move || telemetry::spans(source, reading)));
-        let logs: Job<'_, _> = logs.map(|source| scope.spawn(move || telemetry::logs(source, reading)));
-        let metrics: Job<'_, _> =
-            metrics.map(|source| scope.spawn(move || telemetry::metrics(source, reading)));
-        let reference = match &named {
-            Some((manifest, place)) if with_reference => open_reference(path, place, manifest, options)?,
-            _ => None,
+    opened.bundle(read, reference)
+}
+
+/// A bundle whose files are open and not read yet.
+struct Opened {
+    path: PathBuf,
+    options: Options,
+    named: Option<(Manifest, PathBuf)>,
+    recorded: Recorded,
+    alerts: Option<Source>,
+    changes: Option<Source>,
+    topology: Option<Source>,
+    metrics: Option<Source>,
+    logs: Option<Source>,
+    traces: Option<Source>,
+}
+
+/// What is being read from the large files.
+struct Read {
+    metrics: Option<Slot<telemetry::Metrics>>,
+    logs: Option<Slot<telemetry::Logs>>,
+    spans: Option<Slot<Vec<Span>>>,
+}
+
+type Slot<T> = Pending<Result<(T, Skipped)>>;
+
+impl Opened {
+    fn at(path: &Path, options: Options) -> Result<Self> {
+        let limits = options.limits;
+        let allowance = Allowance {
+            file: limits.file_bytes,
+            ratio: limits.ratio,
+            ratio_from: limits.ratio_from_bytes,
+            total: limits.total_bytes,
+            given: Arc::new(AtomicU64::new(0)),
         };
-        let alerts = match alerts {
+        let files = Files::at(path, &allowance)?;
+        let file = |name: &str| files.open(name, &allowance);
+        let named = match file("manifest.json")? {
+            Some(source) => {
+                let (place, bytes) = whole(source, limits.small_file_bytes)?;
+                let manifest = Manifest::parse(&place, &bytes, &name_of(path))?;
+                Some((manifest, place))
+            }
+            None => None,
+        };
+        let (alerts, changes, topology) =
+            (file("alerts.jsonl")?, file("changes.jsonl")?, file("topology.json")?);
+        let (metrics, logs, traces) = (file("metrics.jsonl")?, file("logs.jsonl")?, file("traces.jsonl")?);
+        let recorded = Recorded {
+            alerts: alerts.is_some(),
+            changes: changes.is_some(),
+            topology: topology.is_some(),
+            metrics: metrics.is_some(),
+            logs: logs.is_some(),
+            traces: traces.is_some(),
+        };
+        if named.is_none() && recorded == Recorded::default() {
+            let reason = "none of the files of a bundle is there".to_owned();
+            return Err(Error::NotABundle { path: path.to_owned(), reason });
+        }
+        let path = path.to_owned();
+        Ok(Self { path, options, named, recorded, alerts, changes, topology, metrics, logs, traces })
+    }
+
+    /// Where its reference lies.
+    fn reference(&self, is_wanted: bool) -> Result<Option<PathBuf>> {
+        let Some((manifest, place)) = self.named.as_ref().filter(|_| is_wanted) else { return Ok(None) };
+        let Some(reference) = &manifest.reference else { return Ok(None) };
+        manifest::reference(place, &directory_of(&self.path)?, reference).map(Some)
+    }
+
+    fn reading(&self) -> Reading {
+        let Limits { line_bytes, signal_bytes, .. } = self.options.limits;
+        Reading { line_bytes, signal_bytes, lenient: self.options.lenient }
+    }
+
+    /// Puts the reading of the large files on the list.
+    fn read(&mut self, work: &mut Work<'_>) -> Read {
+        let reading = self.reading();
+        let metrics = self.metrics.take();
+        let (logs, traces) = (self.logs.take(), self.traces.take());
+        Read {
+            metrics: metrics.map(|file| work.add(file.size, move || telemetry::metrics(file, reading))),
+            logs: logs.map(|file| work.add(file.size, move || telemetry::logs(file, reading))),
+            spans: traces.map(|file| work.add(file.size, move || telemetry::spans(file, reading))),
+        }
+    }
+
+    /// Puts together what was read, with the small files.
+    fn bundle(self, read: Read, reference: Option<Box<Bundle>>) -> Result<Bundle> {
+        let (reading, mut skipped) = (self.reading(), Vec::new());
+        let alerts = match self.alerts {
             Some(source) => keep(&mut skipped, alerts::read(source, reading)?),
             None => Vec::new(),
         };
-        if let Some(source) = changes {
+        let mut store = Store::default();
+        if let Some(source) = self.changes {
             store.changes = keep(&mut skipped, changes::read(source, reading)?);
         }
-        if let Some(source) = topology {
-            let (place, bytes) = whole(source, limits.small_file_bytes)?;
+        if let Some(source) = self.topology {
+            let (place, bytes) = whole(source, self.options.limits.small_file_bytes)?;
             store.edges = topology::parse(&place, &bytes)?;
         }
-        (store.series, store.meta) = join(metrics, &mut skipped)?;
+        (store.series, store.meta) = taken(read.metrics, &mut skipped)?;
         let timeless;
-        (store.logs, timeless) = join(logs, &mut skipped)?;
-        store.spans = join(traces, &mut skipped)?;
+        (store.logs, timeless) = taken(read.logs, &mut skipped)?;
+        store.spans = taken(read.spans, &mut skipped)?;
         let placed = telemetry::place(timeless, &store.spans, &mut store.logs);
         if let Some(of_logs) = skipped.iter_mut().find(|skipped| skipped.is_of("logs")) {
             of_logs.dropped.merge(&placed);
         }
-        Ok((reference, alerts))
-    })?;
-    store.sort();
-    skipped.retain(|skipped| !skipped.is_empty());
-    let manifest = match named {
-        Some((manifest, _)) => manifest,
-        None => Manifest { name: name_of(path), window: extent(path, &store, &alerts)?, reference: None },
-    };
-    Ok(Bundle { manifest, alerts, store: Arc::new(store), reference, recorded, skipped })
-}
-
-/// The reference's own reference is of no interest.
-fn open_reference(
-    path: &Path,
-    place: &Path,
-    manifest: &Manifest,
-    options: Options,
-) -> Result<Option<Box<Bundle>>> {
-    let Some(reference) = &manifest.reference else { return Ok(None) };
-    let path = manifest::reference(place, &directory_of(path)?, reference)?;
-    Ok(Some(Box::new(load(&path, options, false)?)))
+        store.sort();
+        skipped.retain(|skipped| !skipped.is_empty());
+        let manifest = match self.named {
+            Some((manifest, _)) => manifest,
+            None => Manifest {
+                name: name_of(&self.path),
+                window: extent(&self.path, &store, &alerts)?,
+                reference: None,
+            },
+        };
+        Ok(Bundle { manifest, alerts, store: Arc::new(store), reference, recorded: self.recorded, skipped })
+    }
 }
 
 fn keep<T>(skipped: &mut Vec<Skipped>, (data, left_out): (T, Skipped)) -> T {
@@ -165,11 +210,10 @@ fn keep<T>(skipped: &mut Vec<Skipped>, (data, left_out): (T, Skipped)) -> T {
     data
 }
 
-fn join<T: Default>(job: Job<'_, T>, skipped: &mut Vec<Skipped>) -> Result<T> {
-    match job.map(ScopedJoinHandle::join) {
+fn taken<T: Default>(slot: Option<Slot<T>>, skipped: &mut Vec<Skipped>) -> Result<T> {
+    match slot.and_then(Pending::take) {
         None => Ok(T::default()),
-        Some(Ok(loaded)) => Ok(keep(skipped, loaded?)),
-        Some(Err(panic)) => std::panic::resume_unwind(panic),
+        Some(read) => Ok(keep(skipped, read?)),
     }
 }
 

@@ -17,6 +17,8 @@ use super::{
 pub(super) struct Source {
     /// For messages.
     pub(super) path: PathBuf,
+    /// Bytes on disk.
+    pub(super) size: u64,
     pub(super) reader: Box<dyn Read + Send>,
 }
 

@@ -18,9 +18,16 @@ pub(super) struct Zstd<R> {
     within: bool,
 }
 
+/// A frame without blocks. A decoder makes room for the whole window of a frame at once, instead of growing into
+/// it, from its second frame on.
+const NO_FRAME: [u8; 6] = [0x28, 0xb5, 0x2f, 0xfd, 0, 0];
+
 impl<R: BufRead> Zstd<R> {
     pub(super) fn new(source: R) -> Self {
-        Self { source, decoder: FrameDecoder::new(), within: false }
+        let mut decoder = FrameDecoder::new();
+        let primed = decoder.reset(NO_FRAME.as_slice());
+        debug_assert!(primed.is_ok(), "{primed:?}");
+        Self { source, decoder, within: false }
     }
 
     /// Enters the next frame; `false` at the end.

@@ -57,6 +57,7 @@ faults! {
     NoisyNeighbour = "noisy_neighbour", "a neighbour takes the node's resources";
     NodeLoss = "node_loss", "node lost";
     Quota = "quota", "quota or rate limit reached";
+    Capacity = "capacity", "no room for its pods";
     ReplicationLag = "replication_lag", "replication lags";
     LockContention = "lock_contention", "lock contention";
     Deadlock = "deadlock", "deadlock";

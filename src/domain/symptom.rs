@@ -40,6 +40,12 @@ pub enum IndicatorKind {
     Lock,
     Quota,
     Retries,
+    /// Pods that there are, or are wanted.
+    Replicas,
+    /// Containers and pods that cannot start.
+    Startup,
+    /// The condition of a machine itself.
+    Node,
     /// A log template's rate.
     Log,
     /// Time that a service's own code took, callees subtracted.
@@ -73,6 +79,9 @@ impl IndicatorKind {
             Self::Lock => "lock",
             Self::Quota => "quota",
             Self::Retries => "retries",
+            Self::Replicas => "replicas",
+            Self::Startup => "startup",
+            Self::Node => "node",
             Self::Log => "log",
             Self::SelfTime => "self_time",
             Self::NetworkGap => "network_gap",

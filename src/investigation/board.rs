@@ -127,10 +127,12 @@ impl Board {
                 });
                 Some(strongest(outside, kinds, &[Direction::Up, Direction::New]))
             }
-            Sign::Says(words) => self.can_say().then(|| {
+            Sign::Says(words) => {
                 let alert = (name == self.case.service).then_some(self.alert_text.as_str());
-                says(self.of(name), words, alert)
-            }),
+                let seen = says(self.of(name), words, alert.filter(|_| self.can_say()));
+                // What Kubernetes says it may say in a metric, where nobody logs anything.
+                (seen.strength > 0.0 || self.can_say()).then_some(seen)
+            }
             Sign::CallersSay(words) => self.can_say().then(|| {
                 let callers: Vec<&str> = self.observed.graph.callers(name).collect();
                 // An external's own failures are told in its callers' words.

@@ -6,21 +6,24 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures::future::join_all;
 use quell_sdk::{
-    Answer, Completeness, Error,
+    Answer, Completeness, Error, MetricsSource,
     signal::{CallEdge, Change, LogRecord, Series, Span, Window},
     source::{Budget, Discover, LogsQuery, TracesQuery},
 };
 use tokio::time::{Instant, timeout_at};
 
-use super::{Emit, Request, Sources};
+use super::{Emit, Request, Sources, states::with_states};
 use crate::{
-    analysis::{Case, Telemetry, causal::Graph},
+    analysis::{Case, Telemetry, causal::Graph, kube},
     domain::{BlindSpot, Coverage, Payload, SignalKind},
 };
 
 /// Most records and spans that one investigation reads from one source.
 const LOG_LIMIT: usize = 300_000;
 const SPAN_LIMIT: usize = 600_000;
+/// Most series that are read from a source that holds them itself: a cluster of thousands of pods has several of each,
+/// most of them constant. Memory is bounded by their samples.
+const HELD_SERIES: usize = 60_000;
 /// How long before the window changes are asked for.
 const BEFORE: Duration = Duration::from_secs(24 * 3600);
 /// Neighbours of the alerted service whose metrics are asked for, in calls.
@@ -66,12 +69,14 @@ pub(super) async fn collect(
         ledger.blind_spot("-", *signal, because.clone());
     }
     let window = request.window;
-    let (edges, spans, logs, changes, reference) = tokio::join!(
+    let (edges, spans, logs, changes, reference, at_hand) = tokio::join!(
         edges(sources, window, deadline),
         spans(sources, window, deadline),
         logs(sources, window, deadline),
         changes(sources, window, deadline),
         reference(request, sources, deadline),
+        // What is at hand is asked for everything, for which nothing need be known.
+        metrics(request, sources, &[], |source| source.is_local(), (window, deadline)),
     );
     let mut all_edges: Vec<CallEdge> = ledger.take(SignalKind::Topology, edges);
     let mut all_spans: Vec<Span> = ledger.take(SignalKind::Traces, spans);
@@ -90,7 +95,11 @@ pub(super) async fn collect(
     all_changes.dedup_by(|a, b| a.id == b.id && a.kind == b.kind && a.service == b.service);
 
     let services = neighbourhood(&request.service, &all_edges);
-    let answers = metrics(request, sources, &services, window, deadline).await;
+    let is_far = |source: &dyn MetricsSource| !source.is_local();
+    let mut answers = metrics(request, sources, &services, is_far, (window, deadline)).await;
+    answers.extend(at_hand);
+    answers.sort_by_key(|(place, _)| *place);
+    let answers: Asked<Series> = answers.into_iter().map(|(_, answer)| answer).collect();
     let mut series_source = BTreeMap::new();
     for (name, answer) in &answers {
         for series in answer.iter().flat_map(|answer| &answer.data) {
@@ -103,11 +112,17 @@ pub(super) async fn collect(
 
     Collected {
         case: Case {
-            now: Telemetry { series: all_series, logs: all_logs, spans: all_spans },
+            now: kube::apart(Telemetry {
+                series: all_series,
+                logs: all_logs,
+                spans: all_spans,
+                ..Telemetry::default()
+            }),
             reference,
             changes: all_changes,
             edges: all_edges,
             service: request.service.clone(),
+            namespace: namespace(request),
         },
         coverage: ledger.coverage,
         blind_spots: ledger.blind_spots,
@@ -207,13 +222,14 @@ async fn changes(sources: &Sources, window: Window, deadline: Instant) -> Asked<
     join_all(sources.changes.iter().map(|source| by(source.name(), deadline, source.changes(window)))).await
 }
 
+/// Asks the sources that `wanted` likes; each answer has the place of its source.
 async fn metrics(
     request: &Request,
     sources: &Sources,
     services: &[String],
-    window: Window,
-    deadline: Instant,
-) -> Asked<Series> {
+    wanted: impl Fn(&dyn MetricsSource) -> bool,
+    (window, deadline): (Window, Instant),
+) -> Vec<(usize, (String, Result<Answer<Vec<Series>>, Error>))> {
     let first = request.alerts.first();
     let ask = Discover {
         services: services.to_vec(),
@@ -223,12 +239,21 @@ async fn metrics(
         step: step(window),
         budget: Budget::default(),
     };
-    let everything = Discover { services: Vec::new(), ..ask.clone() };
-    join_all(sources.metrics.iter().map(|source| {
-        let request = if source.is_local() { &everything } else { &ask };
-        by(source.name(), deadline, source.discover(request))
-    }))
-    .await
+    let budget = Budget { series: HELD_SERIES, ..Budget::default() };
+    let everything = Discover { services: Vec::new(), budget, ..ask.clone() };
+    let namespace = namespace(request);
+    let wanted = sources.metrics.iter().enumerate().filter(|(_, source)| wanted(&***source));
+    let asking = wanted.map(|(place, source)| {
+        let (ask, everything, namespace) = (&ask, &everything, &namespace);
+        let answer = async move {
+            if source.is_local() {
+                return source.discover(everything).await;
+            }
+            with_states(&**source, source.discover(ask), namespace, window).await
+        };
+        async move { (place, by(source.name(), deadline, answer).await) }
+    });
+    join_all(asking).await
 }
 
 /// Distance of the samples that an investigation reads: about 240 over the window, and never finer than a
@@ -251,17 +276,22 @@ async fn reference(
     let window = reference.window;
     let of = &*reference.sources;
     let (series, spans, logs, edges) = tokio::join!(
-        metrics(request, of, &[], window, deadline),
+        metrics(request, of, &[], |_| true, (window, deadline)),
         spans(of, window, deadline),
         logs(of, window, deadline),
         edges(of, window, deadline),
     );
     let mut lacking = Vec::new();
-    let telemetry = Telemetry {
-        series: data(series, SignalKind::Metrics, &mut lacking),
+    let telemetry = kube::apart(Telemetry {
+        series: data(
+            series.into_iter().map(|(_, answer)| answer).collect(),
+            SignalKind::Metrics,
+            &mut lacking,
+        ),
         logs: data(logs, SignalKind::Logs, &mut lacking),
         spans: data(spans, SignalKind::Traces, &mut lacking),
-    };
+        ..Telemetry::default()
+    });
     let edges = data(edges, SignalKind::Topology, &mut lacking);
     (telemetry, edges, lacking)
 }
@@ -280,6 +310,14 @@ fn data<T>(asked: Asked<T>, signal: SignalKind, lacking: &mut Lacking) -> Vec<T>
         }
     }
     data
+}
+
+/// The Kubernetes namespace that the alerts are about.
+fn namespace(request: &Request) -> String {
+    let names = ["namespace", "k8s_namespace_name", "kubernetes_namespace"];
+    let mut labels =
+        request.alerts.iter().flat_map(|alert| names.iter().filter_map(|name| alert.labels.get(*name)));
+    labels.find(|value| !value.is_empty()).cloned().unwrap_or_default()
 }
 
 /// The suspect and what it calls or is called by, nearest first.

@@ -114,6 +114,8 @@ pub async fn investigate(
     }
     let answer = trial.answer(&request, coverage, blind_spots, collect_took);
     emit.emit(Payload::InvestigationFinished { investigation: Box::new(answer.clone()) });
+    // Freeing all that was collected takes a while, and nobody has to wait for it.
+    tokio::task::spawn_blocking(move || drop((trial, board, desk)));
     answer
 }
 

@@ -4,58 +4,12 @@
 //! not seen where it could have been, against it. Words are those that operating systems, runtimes,
 //! drivers and protocols print for the condition, whatever the service.
 
+pub(super) use super::sign::{Prediction, Sign, Signature, predict};
 use crate::domain::{
-    Direction::{self, Down, New, Up, Vanished},
+    Direction::{Down, New, Up, Vanished},
     EntityKind, FaultClass,
     IndicatorKind::{self, *},
 };
-
-/// A condition on symptoms.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Sign {
-    /// The entity shows an indicator of one of these kinds in one of these directions.
-    Own(&'static [IndicatorKind], &'static [Direction]),
-    /// One of its callers does.
-    AtCallers(&'static [IndicatorKind], &'static [Direction]),
-    /// One of its callees does.
-    AtCallees(&'static [IndicatorKind], &'static [Direction]),
-    /// Something outside that it calls shows one of these.
-    AtOutside(&'static [IndicatorKind]),
-    /// New or more frequent text of the entity (logs, span messages) holds one of these words.
-    Says(&'static [&'static str]),
-    /// Text of its callers does.
-    CallersSay(&'static [&'static str]),
-    /// The alerted service or the entity gets more requests.
-    MoreRequests,
-    /// The entity is of this kind.
-    Is(EntityKind),
-    /// The entity reports no telemetry while it is called.
-    Silent,
-    /// A change took effect on it shortly before the onset.
-    Changed,
-}
-
-/// A sign with its weights.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Prediction {
-    pub name: &'static str,
-    pub sign: Sign,
-    /// Decibans when it is seen, at full strength of the symptom.
-    pub seen: f64,
-    /// Decibans when it is not, though the signal was there to show it.
-    pub unseen: f64,
-}
-
-const fn predict(name: &'static str, sign: Sign, seen: f64, unseen: f64) -> Prediction {
-    Prediction { name, sign, seen, unseen }
-}
-
-/// Class, decibans before any evidence, predictions.
-pub(super) struct Signature {
-    pub fault: FaultClass,
-    pub prior: f64,
-    pub predictions: &'static [Prediction],
-}
 
 /// How common the classes are, in decibans against an even share: postmortems name pushes of code and
 /// configuration for two thirds of incidents (SRE Workbook, appendix C), the rest for the many others.
@@ -142,6 +96,8 @@ pub(super) const SIGNATURES: &[Signature] = &[
             ),
             predict("restarts-up", Sign::Own(&[Restarts], &[Up, New]), 5.0, -3.0),
             predict("memory", Sign::Own(&[Memory], &[Up, Down]), 3.0, 0.0),
+            // Then it is the requests that need the memory.
+            predict("more-requests", Sign::MoreRequests, -3.0, 0.0),
         ],
     },
     Signature {
@@ -163,7 +119,13 @@ pub(super) const SIGNATURES: &[Signature] = &[
         predictions: &[
             predict(
                 "says-disk",
-                Sign::Says(&["no space left on device", "disk full", "enospc", "disk quota exceeded"]),
+                Sign::Says(&[
+                    "no space left on device",
+                    "disk full",
+                    "enospc",
+                    "disk quota exceeded",
+                    "diskpressure",
+                ]),
                 12.0,
                 -4.0,
             ),
@@ -309,6 +271,7 @@ pub(super) const SIGNATURES: &[Signature] = &[
                     "concurrency limit",
                     "429",
                     "at capacity",
+                    "scalinglimited",
                 ]),
                 5.0,
                 0.0,
@@ -373,11 +336,73 @@ pub(super) const SIGNATURES: &[Signature] = &[
         predictions: &[
             predict(
                 "says-quota",
-                Sign::Says(&["quota exceeded", "rate limit", "ratelimit", "throttl", "limit exceeded"]),
+                Sign::Says(&[
+                    "quota exceeded",
+                    "exceeded quota",
+                    "rate limit",
+                    "ratelimit",
+                    "throttl",
+                    "limit exceeded",
+                ]),
                 9.0,
                 -4.0,
             ),
             predict("quota-up", Sign::Own(&[IndicatorKind::Quota], &[Up, New]), 5.0, -2.0),
+        ],
+    },
+    Signature {
+        fault: FaultClass::Capacity,
+        prior: -3.0,
+        predictions: &[
+            predict(
+                "says-no-room",
+                Sign::Says(&["failedscheduling", "unschedulable", "nodes are available", "preempted"]),
+                9.0,
+                -6.0,
+            ),
+            predict("does-not-start", Sign::Own(&[Startup], &[Up, New]), 4.0, -4.0),
+        ],
+    },
+    Signature {
+        fault: FaultClass::BadRelease,
+        prior: -3.0,
+        predictions: &[
+            predict(
+                "says-no-image",
+                Sign::Says(&["imagepullbackoff", "errimagepull", "invalidimagename", "runcontainererror"]),
+                9.0,
+                -6.0,
+            ),
+            predict("does-not-start", Sign::Own(&[Startup], &[Up, New]), 4.0, -4.0),
+        ],
+    },
+    Signature {
+        fault: FaultClass::BadConfig,
+        prior: -3.0,
+        predictions: &[
+            predict(
+                "says-configuration",
+                Sign::Says(&["createcontainerconfigerror", "failedmount", "couldn't find key"]),
+                9.0,
+                -6.0,
+            ),
+            predict("does-not-start", Sign::Own(&[Startup], &[Up, New]), 4.0, -4.0),
+        ],
+    },
+    Signature {
+        fault: FaultClass::NodeLoss,
+        prior: -2.0,
+        predictions: &[
+            predict("node", Sign::Own(&[IndicatorKind::Node], &[Up, New]), 12.0, -8.0),
+            predict("is-node", Sign::Is(EntityKind::Node), 3.0, -6.0),
+        ],
+    },
+    Signature {
+        fault: FaultClass::NoisyNeighbour,
+        prior: -4.0,
+        predictions: &[
+            predict("says-pressure", Sign::Says(&["memorypressure", "pidpressure"]), 9.0, -6.0),
+            predict("is-node", Sign::Is(EntityKind::Node), 3.0, -6.0),
         ],
     },
     Signature {
@@ -405,6 +430,8 @@ pub(super) const SIGNATURES: &[Signature] = &[
             predict("self-time-up", Sign::Own(&[SelfTime], &[Up]), -3.0, 0.0),
             predict("gap-up", Sign::Own(&[NetworkGap], &[Up]), -4.0, 0.0),
             predict("changed", Sign::Changed, -2.0, 0.0),
+            // Code that does not run has no defects.
+            predict("does-not-start", Sign::Own(&[Startup], &[Up, New]), -6.0, 0.0),
         ],
     },
     Signature {
@@ -426,7 +453,21 @@ pub(super) const SIGNATURES: &[Signature] = &[
 pub(super) const OF_CHANGES: &[Prediction] = &[
     predict("errors-begin", Sign::Own(&[Errors], &[Up, New]), 3.0, 0.0),
     predict("path-changed", Sign::Own(&[Structure, Log], &[Vanished, Down, New, Up]), 3.0, -1.0),
+    predict("does-not-start", Sign::Own(&[Startup, Restarts], &[New]), 5.0, 0.0),
 ];
+
+/// Whether a class may be claimed with no sign of it seen yet: what a change brings about needs the change, and what
+/// only Kubernetes sees needs Kubernetes to say so.
+pub(super) fn stands_alone(fault: FaultClass) -> bool {
+    let needs = [
+        FaultClass::BadRelease,
+        FaultClass::BadConfig,
+        FaultClass::Capacity,
+        FaultClass::NodeLoss,
+        FaultClass::NoisyNeighbour,
+    ];
+    signature(fault).is_some() && !needs.contains(&fault)
+}
 
 /// The signature of a class, if it has one of its own.
 pub(super) fn signature(fault: FaultClass) -> Option<&'static Signature> {

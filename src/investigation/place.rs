@@ -69,6 +69,8 @@ const CLASSES: &[Class] = &[
             IndicatorKind::Lock,
             IndicatorKind::Replication,
             IndicatorKind::Quota,
+            IndicatorKind::Startup,
+            IndicatorKind::Node,
         ],
         factor: 0.6,
         most: 12.0,
@@ -87,6 +89,7 @@ const CLASSES: &[Class] = &[
             IndicatorKind::Latency,
             IndicatorKind::Network,
             IndicatorKind::Traffic,
+            IndicatorKind::Replicas,
             IndicatorKind::Other,
         ],
         factor: 0.25,
@@ -188,10 +191,11 @@ fn reason(class: &Class, entity: &Entity, symptoms: &[usize], observed: &Observa
         .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1)));
     let failing = failing_callee(entity, observed);
     let passed_on = failing.is_some() && PASSED_ON.contains(&class.test);
+    let lost = lost_node(entity, observed).filter(|_| class.test == "errors-begin" && !passed_on);
     let factor = class.factor
         * if passed_on {
             PASSED_ON_PART
-        } else if callee.is_some() {
+        } else if lost.is_some() || callee.is_some() {
             class.explained
         } else {
             1.0
@@ -199,6 +203,8 @@ fn reason(class: &Class, entity: &Entity, symptoms: &[usize], observed: &Observa
     let mut text = best.finding.summary.clone();
     if let (Some(callee), true) = (failing, passed_on) {
         text.push_str(&format!(" ({callee}, which it depends on, fails, which explains most of this)"));
+    } else if let Some(node) = lost {
+        text.push_str(&format!(" ({node}, which it needs, is lost, so this counts less)"));
     } else if let Some((_, callee)) = callee
         && class.explained < 1.0
     {
@@ -223,12 +229,26 @@ fn failing_callee<'a>(entity: &Entity, observed: &'a Observations) -> Option<&'a
             let stalls = matches!(found.symptom.kind, IndicatorKind::NetworkGap | IndicatorKind::SelfTime)
                 && found.symptom.unit == "s"
                 && found.symptom.observed >= STALL.max(10.0 * found.symptom.baseline);
-            (found.symptom.kind == IndicatorKind::Errors || stalls)
+            let fails = (found.symptom.kind == IndicatorKind::Errors || stalls)
+                && found.finding.share.is_some_and(|share| share >= 0.5);
+            (fails || is_lost_node(found))
                 && found.symptom.decibans >= 10.0
-                && found.finding.share.is_some_and(|share| share >= 0.5)
                 && below.get(&found.symptom.entity.name).is_some_and(|distance| *distance > 0)
         })
         .map(|found| found.symptom.entity.name.as_str())
+}
+
+fn is_lost_node(found: &Observed) -> bool {
+    found.symptom.kind == IndicatorKind::Node && found.symptom.decibans >= 10.0
+}
+
+/// A node that was lost, and that the entity or what it calls has pods on: errors begin where pods are gone.
+fn lost_node<'a>(entity: &Entity, observed: &'a Observations) -> Option<&'a str> {
+    let mut lost = observed.symptoms.iter().filter(|found| is_lost_node(found)).peekable();
+    lost.peek()?;
+    let below = observed.graph.below(&entity.name);
+    let mut lost = lost.map(|found| found.symptom.entity.name.as_str());
+    lost.find(|node| below.get(*node).is_some_and(|distance| *distance > 0))
 }
 
 fn position(entity: &Entity, service: &str, distance: Option<usize>, knows_graph: bool) -> Option<Reason> {

@@ -238,7 +238,7 @@ fn attach(
         .collect();
     if fitting.is_empty() {
         let is_mine = *entity == Entity::service(board.case.service.as_str());
-        if is_mine && proposals.len() < MOST && super::fault::signature(fault).is_some() {
+        if is_mine && proposals.len() < MOST && super::fault::stands_alone(fault) {
             let mut proposal = proposal(board, entity, fault, prior_of(fault).min(-3.0), None);
             proposal.hypothesis.runbook = Some(reference);
             proposal.runbook = Some((runbook.clone(), claimed.clone()));

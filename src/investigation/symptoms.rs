@@ -1,6 +1,6 @@
 //! From signals to symptoms with evidence: runs the analysis and numbers what it found.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use quell_sdk::{
@@ -14,7 +14,7 @@ use crate::{
         Case, Finding, Periods, causal,
         causal::Graph,
         finding::Since,
-        logs,
+        kube, logs,
         onset::{self, Onset},
         series, traces,
     },
@@ -54,42 +54,45 @@ pub(super) fn observe(
     onset_shift: SignedDuration,
 ) -> Observations {
     let case = &collected.case;
-    let traced = traces::Traced::new(case);
     let (start, end) = (first_signal(case).max(window.start_nanos()), window.end_nanos());
     let at = i64::try_from(at.as_nanosecond()).unwrap_or(end);
-    let mined = logs::Mined::new(case, &traced);
-    let onset = shifted(onset::find(case, &traced, &mined, (start, end), at), onset_shift, start, end);
+    let (healthy, traced, mut graph, cluster, votes, learnt) = std::thread::scope(|scope| {
+        let of_lines = scope.spawn(|| logs::Learnt::new(case));
+        let healthy = series::Healthy::new(case);
+        let traced = traces::Traced::new(case);
+        let graph = graph(case, &traced);
+        let cluster = kube::Cluster::new(case, &graph);
+        let votes = onset::Votes::new(case, &healthy, &traced, &cluster, (start, end), at);
+        let learnt = of_lines.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        (healthy, traced, graph, cluster, votes, learnt)
+    });
+    let mined = logs::Mined::new(case, &traced, learnt);
+    let onset = shifted(onset::find(&votes, &traced, &mined, (start, end), at), onset_shift, start, end);
     let periods = onset::periods(&onset, start, end);
-    let mut graph = Graph::new(&case.edges);
-    for edge in traced.now.edges().iter().chain(&traced.reference.edges()) {
-        graph.add(&edge.caller, &edge.callee);
-    }
-    for span in &case.now.spans {
-        if let Some(peer) = traces::peer(span) {
-            graph.add(&span.service, &peer.name);
-        }
-    }
-    let mut findings = analyse(case, &traced, &mined, &graph, &periods);
+    let seen = (&healthy, &traced, &mined, &cluster);
+    let mut findings = analyse(case, seen, &graph, &periods);
     if let Some(rival) = onset.rival {
         let since = Since { at: rival, earliest: rival, latest: rival };
         let periods = onset::periods(&Onset { since, ..onset }, start, end);
-        join(&mut findings, analyse(case, &traced, &mined, &graph, &periods));
+        join(&mut findings, analyse(case, seen, &graph, &periods));
     }
     for finding in findings.iter().filter(|finding| finding.entity.kind == EntityKind::External) {
         graph.add(&finding.entity.service, &finding.entity.name);
     }
+    // A service needs the nodes that its pods run on as it needs what it calls.
+    let is_faulty = |node: &str| {
+        findings.iter().any(|finding| finding.entity.kind == EntityKind::Node && finding.entity.name == node)
+    };
+    for (service, node) in cluster.hosts().filter(|(_, node)| is_faulty(node)) {
+        graph.add(service, node);
+    }
     one_face(&mut findings, &traced);
     let findings = strongest(findings, &case.service);
-    let services: Vec<String> = case
-        .now
-        .spans
-        .iter()
-        .map(|span| &*span.service)
-        .chain(case.now.logs.iter().map(|record| &*record.service))
-        .chain(case.now.series.iter().map(|series| series.service()))
+    let services: Vec<String> = traced
+        .services()
         .filter(|service| !service.is_empty())
         .map(str::to_owned)
-        .collect::<std::collections::BTreeSet<_>>()
+        .collect::<BTreeSet<_>>()
         .into_iter()
         .collect();
     let mut symptoms = Vec::with_capacity(findings.len());
@@ -99,27 +102,46 @@ pub(super) fn observe(
         evidence.push(evidence_of(id, &finding, collected, window));
         symptoms.push(Observed { symptom: symptom_of(number, id, &finding), finding });
     }
-    let is_seen = is_seen(case, &periods);
+    let is_seen = is_seen(case, &periods) || cluster.watches(&case.service);
     Observations { onset, periods, graph, symptoms, evidence, is_seen, services }
 }
 
-/// What deviates, given when it began. Traces on one thread, the rest on another.
+/// Who calls whom, as it is known and as it was traced.
+fn graph(case: &Case, traced: &traces::Traced<'_>) -> Graph {
+    let mut graph = Graph::new(&case.edges);
+    for edge in traced.now.edges().iter().chain(&traced.reference.edges()) {
+        graph.add(&edge.caller, &edge.callee);
+    }
+    for span in &case.now.spans {
+        if let Some(peer) = traces::peer(span) {
+            graph.add(&span.service, &peer.name);
+        }
+    }
+    graph
+}
+
+/// What was made of the signals before it was known when it began.
+type Seen<'a> = (&'a series::Healthy<'a>, &'a traces::Traced<'a>, &'a logs::Mined<'a>, &'a kube::Cluster);
+
+/// What deviates, given when it began. Traces and lines on one thread, metrics on another.
 fn analyse(
     case: &Case,
-    traced: &traces::Traced<'_>,
-    mined: &logs::Mined<'_>,
+    (healthy, traced, mined, cluster): Seen<'_>,
     graph: &Graph,
     periods: &Periods,
 ) -> Vec<Finding> {
     std::thread::scope(|scope| {
-        let of_traces = scope.spawn(|| {
-            let mut found = traces::find_delays(traced, periods);
+        let of_others = scope.spawn(|| {
+            let of_lines = logs::find(mined, traced, periods);
+            let mut found = logs::find_outside(mined, traced, periods, &of_lines);
+            found.extend(of_lines);
+            found.extend(traces::find_delays(traced, periods));
             found.extend(traces::find_structure(traced, periods, mined));
             found.extend(traces::find_failures(traced, periods));
             found.extend(traces::find_traffic(traced, periods));
             found
         });
-        let mut findings = series::find(case, periods);
+        let mut findings = series::find(case, healthy, periods);
         findings.extend(series::find_growth(case, periods));
         if traced.is_empty() {
             // Spans say where time was spent better than any metric.
@@ -131,11 +153,9 @@ fn analyse(
             }
             findings.extend(excess.findings);
         }
-        let of_lines = logs::find(mined, traced, periods);
-        findings.extend(logs::find_outside(mined, traced, periods, &of_lines));
-        findings.extend(of_lines);
+        findings.extend(cluster.find(case, periods));
         // Half an analysis would read as a healthy half: a defect there ends the whole, and is said.
-        findings.extend(of_traces.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        findings.extend(of_others.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
         findings.iter_mut().for_each(|finding| finding.stamp(periods));
         findings
     })
@@ -216,7 +236,8 @@ fn first_signal(case: &Case) -> UnixNanos {
         .map(|span| span.start)
         .into_iter()
         .chain(case.now.logs.first().map(|record| record.at))
-        .chain(case.now.series.iter().filter_map(first))
+        .chain(case.now.series.iter().chain(&case.now.states).filter_map(first))
+        .chain(case.now.events.first().map(|record| record.at))
         .min()
         .unwrap_or(UnixNanos::MIN)
 }

@@ -143,6 +143,8 @@ fn not_an_incident(board: &Board) -> Option<String> {
         | IndicatorKind::Structure
         | IndicatorKind::Log
         | IndicatorKind::Restarts
+        | IndicatorKind::Startup
+        | IndicatorKind::Node
         | IndicatorKind::Certificate => true,
         _ => found.symptom.entity.service == *service,
     };

@@ -4,6 +4,7 @@ use super::{Data, Reply};
 use crate::{
     analysis::{
         Periods,
+        kube::restarts,
         logs::CUT_SHORT,
         onset::{self, Onset},
         series::{median, shift},
@@ -124,6 +125,12 @@ fn shifted(evidence: &Evidence, replies: &[Reply], normal: &[Reply], periods: Pe
         "normal median" => usual,
         "worst sample" => worst,
         "highest" => highest,
+        "lowest" => all().min_by(f64::total_cmp),
+        "restarts" => stated("restarts").and_then(|stated| {
+            let of = |series: &Series| restarts(&evidence.query, &series.points, periods.onset, periods.end);
+            let distance = |value: &f64| (value - stated).abs();
+            series(replies).map(of).min_by(|a, b| distance(a).total_cmp(&distance(b)))
+        }),
         _ => None,
     };
     evidence.numbers.iter().map(|stated| number(&stated.name)).collect()

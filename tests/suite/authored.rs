@@ -19,7 +19,7 @@ pub(super) fn moment(second: u64) -> String {
     jiff::Timestamp::from_second((START + second) as i64).unwrap().to_string()
 }
 
-fn attribute(key: &str, value: &str) -> Value {
+pub(super) fn attribute(key: &str, value: &str) -> Value {
     json!({"key": key, "value": {"stringValue": value}})
 }
 

@@ -20,7 +20,7 @@ use super::authored;
 
 /// What is counted or measured by one query; the rest (shares, weights, what was expected) is computed from
 /// several.
-const TOLD: [&str; 12] = [
+const TOLD: [&str; 14] = [
     "baseline",
     "observed",
     "normal median",
@@ -33,9 +33,11 @@ const TOLD: [&str; 12] = [
     "normal requests",
     "errors that begin here",
     "lines with its name",
+    "restarts",
+    "lowest",
 ];
 
-async fn answer(bundle: &Bundle) -> Investigation {
+pub(super) async fn answer(bundle: &Bundle) -> Investigation {
     let first = bundle.alerts.first().unwrap();
     let request = Request {
         id: "inv_test".into(),
@@ -80,7 +82,7 @@ fn wrong(evidence: &Evidence, repeat: &Repeat) -> Vec<String> {
 
 /// Runs the query of every piece of evidence and holds it to what it states. Returns the evidence, and what is
 /// wrong with it.
-async fn hold(path: &Path) -> (Vec<Evidence>, Vec<String>) {
+pub(super) async fn hold(path: &Path) -> (Vec<Evidence>, Vec<String>) {
     let options = bundle::Options { lenient: true, ..bundle::Options::default() };
     let bundle = bundle::open(path, options).unwrap();
     let sources = bundle.sources();

@@ -21,7 +21,7 @@ impl Graph {
     }
 
     pub fn add(&mut self, caller: &str, callee: &str) {
-        if caller != callee {
+        if caller != callee && !self.calls(caller, callee) {
             self.callees.entry(caller.to_owned()).or_default().insert(callee.to_owned());
             self.callers.entry(callee.to_owned()).or_default().insert(caller.to_owned());
         }

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use quell_sdk::signal::{Series, UnixNanos};
+use quell_sdk::signal::{Labels, Series, UnixNanos};
 
 use super::excess::Amount;
 use crate::{
     analysis::{
         case::{Case, Periods},
+        hash::HashMap,
         series::{median, quantile, read},
     },
     domain::IndicatorKind,
@@ -75,18 +76,22 @@ pub(super) fn losses<'a>(
             prefer(&mut entry.1, series, traffic_first);
         }
     }
+    let known = case.reference.by_identity();
     services
         .into_iter()
-        .filter_map(|(service, (level, traffic))| Some((service, lost(case, periods, level?, traffic?)?)))
+        .filter_map(|(service, (level, traffic))| Some((service, lost(&known, periods, level?, traffic?)?)))
         .collect()
 }
 
-fn lost<'a>(case: &'a Case, periods: &Periods, level: &'a Series, traffic: &'a Series) -> Option<Lost<'a>> {
+/// Series of the healthy recording by name and labels.
+type Known<'a> = HashMap<(&'a str, &'a Labels), &'a Series>;
+
+fn lost<'a>(known: &Known<'_>, periods: &Periods, level: &'a Series, traffic: &Series) -> Option<Lost<'a>> {
     let measure = Measure::of(level);
-    let healthy = healthy(case, level);
+    let healthy = healthy(known, level);
     let (normal, of_traffic): (Vec<Amount>, &Series) = match healthy {
-        Some(known) if known.points.len() >= ENOUGH => {
-            (amounts(known, |_| true), self::healthy(case, traffic).unwrap_or(traffic))
+        Some(level) if level.points.len() >= ENOUGH => {
+            (amounts(level, |_| true), self::healthy(known, traffic).unwrap_or(traffic))
         }
         _ => (amounts(level, |at| periods.is_before(at)), traffic),
     };
@@ -180,8 +185,8 @@ fn requests(traffic: &Series, at: UnixNanos) -> f64 {
         .map_or(0.0, |point| if point.value.is_finite() { point.value.max(0.0) } else { 0.0 })
 }
 
-fn healthy<'a>(case: &'a Case, series: &Series) -> Option<&'a Series> {
-    case.reference.series.iter().find(|known| known.name == series.name && known.labels == series.labels)
+fn healthy<'a>(known: &Known<'a>, series: &Series) -> Option<&'a Series> {
+    known.get(&(series.name.as_str(), &series.labels)).copied()
 }
 
 fn prefer<'a>(slot: &mut Option<&'a Series>, series: &'a Series, rank: impl Fn(&str) -> usize) {

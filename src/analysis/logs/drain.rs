@@ -4,9 +4,10 @@
 //! A line that names its place in the code goes by that place alone: logger and line number are a better
 //! key than any similarity.
 
-use std::collections::HashMap;
+use std::fmt::Write;
 
-use super::mask::{WILDCARD, is_location, mask};
+use super::mask::{WILDCARD, is_location, mask_onto};
+use crate::analysis::hash::HashMap;
 
 /// Number of a template within its miner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -25,8 +26,10 @@ const MOST: usize = 20_000;
 pub struct Drain {
     templates: Vec<Vec<String>>,
     leaves: HashMap<Leaf, Vec<TemplateId>>,
-    /// Whole lines seen before: most lines repeat exactly once masked.
-    known: HashMap<(u32, Vec<String>), TemplateId>,
+    /// Groups and whole lines seen before: most lines repeat exactly once masked.
+    known: HashMap<String, TemplateId>,
+    /// The line at hand.
+    line: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -39,23 +42,24 @@ enum Leaf {
 impl Drain {
     /// The template of a line. `group` keeps apart what must not share templates: services.
     pub fn learn(&mut self, group: u32, line: &str) -> TemplateId {
-        let tokens = mask(line, TOKENS);
-        let key = (group, tokens);
-        if let Some(id) = self.known.get(&key) {
+        self.line.clear();
+        let _never_fails = write!(self.line, "{group}");
+        mask_onto(line, TOKENS, &mut self.line);
+        if let Some(id) = self.known.get(&self.line) {
             return *id;
         }
-        let (group, tokens) = key;
-        let leaf = leaf(group, &tokens);
-        let id = self.place(leaf, group, &tokens);
+        let line = std::mem::take(&mut self.line);
+        let tokens: Vec<&str> = line.split(' ').skip(1).collect();
+        let id = self.place(leaf(group, &tokens), group, &tokens);
         if self.known.len() < 4 * MOST {
-            self.known.insert((group, tokens), id);
+            self.known.insert(line, id);
         }
         id
     }
 
-    fn place(&mut self, leaf: Leaf, group: u32, tokens: &[String]) -> TemplateId {
+    fn place(&mut self, leaf: Leaf, group: u32, tokens: &[&str]) -> TemplateId {
         let by_location = matches!(leaf, Leaf::Location(..));
-        let candidates = self.leaves.get(&leaf).cloned().unwrap_or_default();
+        let candidates = self.leaves.get(&leaf).map_or(&[][..], Vec::as_slice);
         let best = candidates
             .iter()
             .filter_map(|id| Some((*id, similarity(self.templates.get(id.0 as usize)?, tokens))))
@@ -70,24 +74,24 @@ impl Drain {
                 if let Some(id) = self.leaves.get(&leaf).and_then(|ids| ids.first()) {
                     return *id;
                 }
-                self.add(leaf, &[WILDCARD.to_owned()])
+                self.add(leaf, &[WILDCARD])
             }
             _ => self.add(leaf, tokens),
         }
     }
 
-    fn add(&mut self, leaf: Leaf, tokens: &[String]) -> TemplateId {
+    fn add(&mut self, leaf: Leaf, tokens: &[&str]) -> TemplateId {
         let id = TemplateId(u32::try_from(self.templates.len()).unwrap_or(u32::MAX));
-        self.templates.push(tokens.to_vec());
+        self.templates.push(tokens.iter().map(|token| (*token).to_owned()).collect());
         self.leaves.entry(leaf).or_default().push(id);
         id
     }
 
-    fn widen(&mut self, id: TemplateId, tokens: &[String]) {
+    fn widen(&mut self, id: TemplateId, tokens: &[&str]) {
         let Some(template) = self.templates.get_mut(id.0 as usize) else { return };
         template.truncate(tokens.len());
         for (known, token) in template.iter_mut().zip(tokens) {
-            if known != token {
+            if *known != **token {
                 WILDCARD.clone_into(known);
             }
         }
@@ -107,16 +111,16 @@ impl Drain {
     }
 }
 
-fn leaf(group: u32, tokens: &[String]) -> Leaf {
+fn leaf(group: u32, tokens: &[&str]) -> Leaf {
     if let Some(location) = tokens.iter().take(6).find(|token| is_location(token)) {
-        return Leaf::Location(group, location.clone());
+        return Leaf::Location(group, (*location).to_owned());
     }
-    let token = |index: usize| tokens.get(index).cloned().unwrap_or_default();
+    let token = |index: usize| tokens.get(index).map(|token| (*token).to_owned()).unwrap_or_default();
     Leaf::Shape(group, tokens.len(), token(0), token(1))
 }
 
-fn similarity(template: &[String], tokens: &[String]) -> f64 {
-    let equal = template.iter().zip(tokens).filter(|(known, token)| known == token).count();
+fn similarity(template: &[String], tokens: &[&str]) -> f64 {
+    let equal = template.iter().zip(tokens).filter(|(known, token)| *known == **token).count();
     equal as f64 / template.len().max(tokens.len()).max(1) as f64
 }
 

@@ -1,7 +1,7 @@
 //! All lines of a case as templates, each with the operation that logged it.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
@@ -11,7 +11,11 @@ use super::{
     Drain, TemplateId,
     mask::{WILDCARD, mask},
 };
-use crate::analysis::{case::Case, traces::Traced};
+use crate::analysis::{
+    case::Case,
+    hash::{HashMap, HashSet},
+    traces::Traced,
+};
 
 /// Part of a template's lines that one operation must log to be its place.
 const MOSTLY: f64 = 0.8;
@@ -80,6 +84,31 @@ impl Template {
     }
 }
 
+/// The templates of all lines, for which nothing but the lines is needed.
+pub struct Learnt {
+    drain: Drain,
+    /// The template of each line of the healthy recording, then of each of now.
+    of_lines: Vec<TemplateId>,
+}
+
+impl Learnt {
+    pub fn new(case: &Case) -> Self {
+        let mut drain = Drain::default();
+        let mut groups: HashMap<Arc<str>, u32> = HashMap::default();
+        let lines = case.reference.logs.iter().chain(&case.now.logs);
+        let of_lines = lines.map(|record| {
+            let group = groups.get(&record.service).copied().unwrap_or_else(|| {
+                let next = u32::try_from(groups.len()).unwrap_or(u32::MAX);
+                groups.insert(record.service.clone(), next);
+                next
+            });
+            drain.learn(group, &record.body)
+        });
+        let of_lines = of_lines.collect();
+        Self { drain, of_lines }
+    }
+}
+
 /// The lines of now and of the healthy recording, by template.
 pub struct Mined<'a> {
     pub lines: Vec<Line>,
@@ -92,45 +121,42 @@ pub struct Mined<'a> {
 }
 
 impl<'a> Mined<'a> {
-    pub fn new(case: &'a Case, traced: &Traced<'_>) -> Self {
+    pub fn new(case: &'a Case, traced: &Traced<'_>, learnt: Learnt) -> Self {
         let (now, reference) = (case.now.logs.as_slice(), case.reference.logs.as_slice());
         let mut mined = Self {
             lines: Vec::with_capacity(now.len() + reference.len()),
             templates: BTreeMap::new(),
-            disturbed: [HashSet::new(), HashSet::new()],
+            disturbed: [HashSet::default(), HashSet::default()],
             now,
             reference,
         };
         if now.is_empty() && reference.is_empty() {
             return mined;
         }
-        let spans = spans(traced);
-        let mut drain = Drain::default();
-        let mut groups: HashMap<Arc<str>, u32> = HashMap::new();
-        let mut seen: HashSet<(TemplateId, SpanId)> = HashSet::new();
+        let Learnt { drain, of_lines } = learnt;
+        let mut seen: HashSet<(TemplateId, SpanId)> = HashSet::default();
+        let mut templates: Vec<Template> = Vec::new();
+        templates.resize_with(drain.len(), Template::default);
         let all =
             reference.iter().map(|record| (record, true)).chain(now.iter().map(|record| (record, false)));
         let mut numbers = [0_u32, 0_u32];
-        for (record, is_reference) in all {
+        for ((record, is_reference), id) in all.zip(of_lines) {
             let number = &mut numbers[usize::from(is_reference)];
-            let next = u32::try_from(groups.len()).unwrap_or(u32::MAX);
-            let group = *groups.entry(record.service.clone()).or_insert(next);
-            let id = drain.learn(group, &record.body);
-            let template = mined
-                .templates
-                .entry(id)
-                .or_insert_with(|| Template { service: record.service.clone(), ..Template::default() });
+            let Some(template) = templates.get_mut(id.0 as usize) else { continue };
+            if template.lines == 0.0 {
+                template.service = record.service.clone();
+            }
             template.severity = template.severity.max(Some(record.severity));
             template.lines += 1.0;
             template.is_ragged = template.is_ragged || is_ragged(&record.body);
             let mut is_first = true;
             let mut of_span = None;
             if let (Some(trace), Some(span)) = (record.trace_id, record.span_id)
-                && let Some((operation, index)) = spans.get(&(trace, span))
+                && let Some((operation, index)) = find(traced, trace, span)
             {
-                *template.operations.entry(*operation).or_default() += 1;
+                *template.operations.entry(operation).or_default() += 1;
                 is_first = seen.insert((id, span));
-                of_span = Some(*index);
+                of_span = Some(index);
             }
             mined.lines.push(Line {
                 at: record.at,
@@ -143,6 +169,7 @@ impl<'a> Mined<'a> {
             });
             *number += 1;
         }
+        mined.templates = (0_u32..).map(TemplateId).zip(templates).collect();
         for (id, template) in &mut mined.templates {
             template.text = drain.text(*id);
             template.is_error = template.severity.is_some_and(|severity| severity >= Severity::Warn)
@@ -155,7 +182,7 @@ impl<'a> Mined<'a> {
     /// Errors of a kind that the healthy recording has, and that wander between services, are the system's own
     /// noise; requests that fail with one say nothing about what else changed: their paths end early anyway.
     fn find_chronic(&mut self, traced: &Traced<'_>) {
-        let mut kinds: HashMap<Vec<String>, (usize, BTreeSet<Arc<str>>)> = HashMap::new();
+        let mut kinds: HashMap<Vec<String>, (usize, BTreeSet<Arc<str>>)> = HashMap::default();
         let mut of_line: Vec<Option<Vec<String>>> = Vec::with_capacity(self.lines.len());
         for line in &self.lines {
             let record = self.record(line).filter(|record| record.severity.is_error());
@@ -224,8 +251,17 @@ impl<'a> Mined<'a> {
 
 /// Whether a line's words are set apart by more than single spaces.
 fn is_ragged(body: &str) -> bool {
+    let body = body.trim();
+    if body.is_ascii() {
+        let mut previous = b' ';
+        return body.bytes().any(|byte| {
+            let is_odd = matches!(byte, b'\t'..=b'\r') || byte == b' ' && previous == b' ';
+            previous = byte;
+            is_odd
+        });
+    }
     let mut previous = ' ';
-    body.trim().chars().any(|character| {
+    body.chars().any(|character| {
         let is_space = character.is_whitespace();
         let is_odd = is_space && (character != ' ' || previous.is_whitespace());
         previous = character;
@@ -245,16 +281,12 @@ fn kind(line: &str, traced: &Traced<'_>) -> Vec<String> {
     tokens
 }
 
-/// Operation and index of every span.
-fn spans(traced: &Traced<'_>) -> HashMap<(TraceId, SpanId), (u32, u32)> {
-    [&traced.now, &traced.reference]
-        .into_iter()
-        .flat_map(|forest| {
-            (0_u32..).zip(forest.spans).map(|(index, span)| {
-                ((span.trace_id, span.span_id), (forest.operation(index as usize), index))
-            })
-        })
-        .collect()
+/// Operation and index of a span.
+fn find(traced: &Traced<'_>, trace: TraceId, span: SpanId) -> Option<(u32, u32)> {
+    [&traced.reference, &traced.now].into_iter().find_map(|forest| {
+        let index = forest.find(trace, span)?;
+        Some((forest.operation(index), u32::try_from(index).ok()?))
+    })
 }
 
 /// Whether a message speaks of trouble, whatever severity its logger gave it.
@@ -274,4 +306,26 @@ fn sounds_wrong(text: &str) -> bool {
     ]
     .iter()
     .any(|word| lower.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn plain_text_is_ragged_as_any_other(line in "[ab \\t\u{b}\\n]{1,12}") {
+            let line = line.trim();
+            // A letter that is not plain at its end changes nothing but how it is looked at.
+            prop_assert_eq!(is_ragged(line), is_ragged(&format!("{line}é")));
+        }
+    }
+
+    #[test]
+    fn columns_and_lines_are_ragged_and_single_spaces_are_not() {
+        assert!(!is_ragged("  order accepted for user\n"));
+        assert!(is_ragged("order  accepted") && is_ragged("order\taccepted") && is_ragged("order\naccepted"));
+    }
 }

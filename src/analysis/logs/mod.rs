@@ -10,6 +10,6 @@ mod tests;
 
 pub use drain::{Drain, TemplateId};
 pub use mask::mask;
-pub use mined::{Line, Mined, Template};
+pub use mined::{Learnt, Line, Mined, Template};
 pub use outside::find as find_outside;
 pub use rates::{CUT_SHORT, find};

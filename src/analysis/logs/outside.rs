@@ -3,13 +3,13 @@
 //! A call to a provider often leaves no span and no metric, only the line that the caller logs when it goes
 //! wrong, with the provider's host in an attribute or in the URL.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use quell_sdk::{local::plan::quoted, signal::LogRecord};
 
 use super::Mined;
 use crate::{
-    analysis::{case::Periods, finding::Finding, traces::Traced},
+    analysis::{case::Periods, finding::Finding, hash::HashSet, traces::Traced},
     domain::{Entity, EntityKind, IndicatorKind, Number, SignalKind},
 };
 
@@ -30,7 +30,7 @@ pub fn find(mined: &Mined<'_>, traced: &Traced<'_>, periods: &Periods, of_lines:
         .map(|finding| (finding.entity.name.as_str(), finding))
         .collect();
     let mut lines: BTreeMap<&str, (usize, BTreeMap<String, usize>)> = BTreeMap::new();
-    let mut normal: HashSet<String> = HashSet::new();
+    let mut normal: HashSet<String> = HashSet::default();
     for line in &mined.lines {
         let is_error = mined.templates.get(&line.template).is_some_and(|template| template.is_error);
         let Some(record) = mined.record(line).filter(|_| is_error) else { continue };

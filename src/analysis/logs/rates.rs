@@ -4,10 +4,7 @@
 //! logged in, so that a change of workload is not a change of behaviour. Logs without spans are held
 //! against their service's spans, and where there are none either, against time.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use quell_sdk::{local::plan::quoted, signal::UnixNanos};
 
@@ -19,6 +16,7 @@ use crate::{
     analysis::{
         case::Periods,
         finding::Finding,
+        hash::HashMap,
         significance::{binomial_g, decibans_of_g, rates_g, rule},
         traces::{Side, Traced, since},
     },
@@ -74,8 +72,8 @@ pub fn find(mined: &Mined<'_>, traced: &Traced<'_>, periods: &Periods) -> Vec<Fi
 }
 
 fn exposures(mined: &Mined<'_>, traced: &Traced<'_>, periods: &Periods) -> Exposures {
-    let mut by_operation: HashMap<u32, [f64; 2]> = HashMap::new();
-    let mut by_service: HashMap<Arc<str>, [f64; 2]> = HashMap::new();
+    let mut by_operation: HashMap<u32, [f64; 2]> = HashMap::default();
+    let mut by_service: HashMap<Arc<str>, [f64; 2]> = HashMap::default();
     for (forest, index, side) in traced.sided(periods) {
         let slot = usize::from(side == Side::Incident);
         let is_disturbed = mined.is_disturbed(std::ptr::eq(forest, &raw const traced.reference), index);
@@ -103,7 +101,7 @@ fn exposures(mined: &Mined<'_>, traced: &Traced<'_>, periods: &Periods) -> Expos
 
 fn count(mined: &Mined<'_>, periods: &Periods) -> BTreeMap<TemplateId, Counted> {
     let mut counts: BTreeMap<TemplateId, Counted> = BTreeMap::new();
-    let mut disturbed: HashMap<TemplateId, f64> = HashMap::new();
+    let mut disturbed: HashMap<TemplateId, f64> = HashMap::default();
     for line in &mined.lines {
         let Some(side) = side(line, periods) else { continue };
         let is_chronic = mined.templates.get(&line.template).is_some_and(|template| template.is_chronic);

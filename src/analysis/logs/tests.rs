@@ -6,7 +6,7 @@ use quell_sdk::{
     signal::{LogRecord, Severity, Window},
 };
 
-use super::{Mined, find, find_outside};
+use super::{Learnt, Mined, find, find_outside};
 use crate::{
     analysis::{
         Case, Finding, Periods, Telemetry,
@@ -69,7 +69,7 @@ fn is_chronic(mined: &Mined<'_>, service: &str) -> Vec<bool> {
 fn an_error_that_wanders_between_services_is_noise() {
     let case = wandering();
     let traced = Traced::new(&case);
-    let mined = Mined::new(&case, &traced);
+    let mined = Mined::new(&case, &traced, Learnt::new(&case));
     assert_eq!(is_chronic(&mined, "cart"), [true]);
     assert_eq!(is_chronic(&mined, "shop"), [true]);
 }
@@ -83,14 +83,14 @@ fn an_error_of_one_service_alone_is_not() {
         ..Case::default()
     };
     let traced = Traced::new(&case);
-    assert_eq!(is_chronic(&Mined::new(&case, &traced), "cart"), [false]);
+    assert_eq!(is_chronic(&Mined::new(&case, &traced, Learnt::new(&case)), "cart"), [false]);
 }
 
 #[test]
 fn without_a_healthy_recording_nothing_is_known_to_be_noise() {
     let case = Case { reference: Telemetry::default(), ..wandering() };
     let traced = Traced::new(&case);
-    let mined = Mined::new(&case, &traced);
+    let mined = Mined::new(&case, &traced, Learnt::new(&case));
     assert_eq!(is_chronic(&mined, "cart"), [false]);
     assert!((0..case.now.spans.len()).all(|index| !mined.is_disturbed(false, index)));
 }
@@ -99,7 +99,7 @@ fn without_a_healthy_recording_nothing_is_known_to_be_noise() {
 fn executions_that_noise_cut_short_are_left_out() {
     let case = wandering();
     let traced = Traced::new(&case);
-    let mined = Mined::new(&case, &traced);
+    let mined = Mined::new(&case, &traced, Learnt::new(&case));
     for (index, span) in case.now.spans.iter().enumerate() {
         // Who failed, what it did itself, and who called it.
         let of_failure = span.start / SECOND % 20 == 7;
@@ -114,7 +114,7 @@ fn outside(lines: impl Fn(i64) -> LogRecord) -> Vec<Finding> {
     let lines = (100..160).map(lines).collect();
     let case = Case { now: recorded(200, &usual(), lines), ..Case::default() };
     let traced = Traced::new(&case);
-    let mined = Mined::new(&case, &traced);
+    let mined = Mined::new(&case, &traced, Learnt::new(&case));
     let of_lines = find(&mined, &traced, &PERIODS);
     find_outside(&mined, &traced, &PERIODS, &of_lines)
 }
@@ -177,7 +177,7 @@ fn a_line_set_in_columns_is_found_by_its_query() {
         let lines = (100..160).map(|second| error(second, "stock", body)).collect();
         let case = Case { now: recorded(200, &usual(), lines), ..Case::default() };
         let traced = Traced::new(&case);
-        let found = find(&Mined::new(&case, &traced), &traced, &PERIODS);
+        let found = find(&Mined::new(&case, &traced, Learnt::new(&case)), &traced, &PERIODS);
         let [finding] = found.as_slice() else { panic!("{found:#?}") };
         let window = Window::new(Timestamp::UNIX_EPOCH, Timestamp::from_second(200).expect("a moment"));
         let selected = logql::select(&case.now.logs, &finding.query, window, 1_000).expect("a query");

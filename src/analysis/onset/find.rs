@@ -4,14 +4,9 @@ use quell_sdk::signal::UnixNanos;
 
 use super::{
     tallies::Tallies,
-    votes::{Vote, votes},
+    votes::{Vote, Votes},
 };
-use crate::analysis::{
-    case::{Case, Periods},
-    finding::Since,
-    logs::Mined,
-    traces::Traced,
-};
+use crate::analysis::{case::Periods, finding::Since, logs::Mined, traces::Traced};
 
 /// The onset, or the stand-in for one.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,9 +40,9 @@ const PLATEAU: f64 = 0.9;
 /// Least support of an onset, in decibans: what one clear change brings.
 const LEAST: f64 = 4.0;
 
-/// Finds the onset within `[start, end)`, given the moment of the page.
+/// Finds the onset within `[start, end)`, given the moment of the page and the votes on it.
 pub fn find(
-    case: &Case,
+    votes: &Votes,
     traced: &Traced<'_>,
     mined: &Mined<'_>,
     (start, end): (UnixNanos, UnixNanos),
@@ -55,7 +50,7 @@ pub fn find(
 ) -> Onset {
     let until = at.clamp(start, end);
     let width = bin_width(start, end);
-    let votes = votes(case, traced, (start, until), width);
+    let votes = &votes.0;
     let tallies = Tallies::new(traced, mined, (start, end), width);
     let fine = (width / 2).max((until - start) / TRIED).max(1);
     let moments: Vec<UnixNanos> = (0..=(until - start) / fine)
@@ -71,7 +66,7 @@ pub fn find(
         .zip(&of_tallies)
         .map(|(moment, counted)| {
             let distance = (until - moment) as f64 / FAR;
-            (*moment, (counted + heard(&votes, *moment, width * 2)) / (1.0 + distance * distance))
+            (*moment, (counted + heard(votes, *moment, width * 2)) / (1.0 + distance * distance))
         })
         .collect();
     let by_counts: Vec<(UnixNanos, f64)> = support
@@ -87,7 +82,7 @@ pub fn find(
     let best = support.iter().enumerate().max_by(|a, b| a.1.1.total_cmp(&b.1.1).then_with(|| b.0.cmp(&a.0)));
     match best {
         Some((index, best)) if best.1 >= LEAST => {
-            let onset = plateau(&support, (index, *best), &votes, width * 2);
+            let onset = plateau(&support, (index, *best), votes, width * 2);
             let is_other = |moment: &UnixNanos| (moment - onset.since.at).abs() > width;
             Onset { rival: rival.filter(is_other), ..onset }
         }
@@ -110,7 +105,7 @@ pub fn periods(onset: &Onset, start: UnixNanos, end: UnixNanos) -> Periods {
     }
 }
 
-fn bin_width(start: UnixNanos, end: UnixNanos) -> UnixNanos {
+pub(super) fn bin_width(start: UnixNanos, end: UnixNanos) -> UnixNanos {
     ((end - start) / 60).clamp(1_000_000_000, 60_000_000_000)
 }
 

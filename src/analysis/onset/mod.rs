@@ -12,3 +12,4 @@ mod tests;
 mod votes;
 
 pub use find::{Onset, find, periods};
+pub use votes::Votes;

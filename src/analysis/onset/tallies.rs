@@ -5,11 +5,12 @@
 //! healthy recording on the side of before. What is normally always so and then never is found in a handful
 //! of executions.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
 use quell_sdk::signal::{SpanStatus, UnixNanos};
 
 use crate::analysis::{
+    hash::{HashMap, HashSet},
     logs::{Mined, TemplateId},
     series::quantile,
     significance::{binomial_g, decibans_of_g, rule},
@@ -62,8 +63,8 @@ impl Tallies {
         width: UnixNanos,
     ) -> Self {
         let bins = usize::try_from((end - start) / width).unwrap_or(0).min(10_000) + 1;
-        let mut did: HashMap<Key, Count> = HashMap::new();
-        let mut all: HashMap<u32, Count> = HashMap::new();
+        let mut did: HashMap<Key, Count> = HashMap::default();
+        let mut all: HashMap<u32, Count> = HashMap::default();
         let limits = Limits::new(traced);
         let kept = often(traced);
         for forest in [&traced.now, &traced.reference] {
@@ -148,11 +149,18 @@ impl Tallies {
                 sum = [sum[0] + bin[0], sum[1] + bin[1]];
                 sums.push(sum);
             }
+            // Where nothing happened since the moment before, the same is to be said.
+            let mut last = ([f64::NAN; 2], 0.0);
             for (moment, support) in moments.iter().zip(&mut support) {
                 // The first bin that lies wholly after the moment: what is counted came after it.
                 let bin = (moment - self.start).saturating_add(self.width - 1) / self.width;
                 let bin = usize::try_from(bin).unwrap_or(0);
                 let Some(before) = sums.get(bin.min(sums.len() - 1)) else { continue };
+                if *before == last.0 {
+                    *support += last.1;
+                    continue;
+                }
+                last = (*before, 0.0);
                 let normal = [before[0] + count.reference[0], before[1] + count.reference[1]];
                 let after = [sum[0] - before[0], sum[1] - before[1]];
                 if normal[1] < FEWEST.0 || after[1] < FEWEST.1 {
@@ -164,7 +172,8 @@ impl Tallies {
                     // Where an operation does one thing or another, its workload may have changed.
                     let share = normal[0] / normal[1];
                     let weight = if g > 0.0 { rule(1.0 - share) * count.weight } else { rule(share) };
-                    *support += (weight * decibans_of_g(g, places) - FAINT).max(0.0);
+                    last.1 = (weight * decibans_of_g(g, places) - FAINT).max(0.0);
+                    *support += last.1;
                 }
             }
         }
@@ -227,7 +236,7 @@ fn of_lines(
 /// The operations that were executed often enough to tell, at most so many of them: names are what others make
 /// them, and every one costs a row of bins.
 fn often(traced: &Traced<'_>) -> HashSet<u32> {
-    let mut counts: HashMap<u32, usize> = HashMap::new();
+    let mut counts: HashMap<u32, usize> = HashMap::default();
     for forest in [&traced.now, &traced.reference] {
         for index in 0..forest.spans.len() {
             *counts.entry(forest.operation(index)).or_default() += 1;
@@ -262,7 +271,7 @@ struct Limits {
 impl Limits {
     /// The 95th percentiles of the healthy recording, or else of the first part of this one.
     fn new(traced: &Traced<'_>) -> Self {
-        let mut values: HashMap<Timed, Vec<f64>> = HashMap::new();
+        let mut values: HashMap<Timed, Vec<f64>> = HashMap::default();
         let mut gaps = Vec::new();
         let (forest, upto) = if traced.reference.spans.is_empty() {
             (&traced.now, traced.now.spans.len() * 2 / 5)

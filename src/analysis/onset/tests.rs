@@ -2,11 +2,14 @@
 
 use quell_sdk::signal::{Severity, UnixNanos};
 
-use super::{Onset, find};
+use super::{Onset, Votes, find};
 use crate::analysis::{
     Case, Telemetry,
+    causal::Graph,
     fixture::{Call, Recorder, SECOND, call},
-    logs::Mined,
+    kube::Cluster,
+    logs::{Learnt, Mined},
+    series::Healthy,
     traces::Traced,
 };
 
@@ -32,8 +35,10 @@ fn recorded(at: impl Fn(i64) -> Call) -> Telemetry {
 fn onset(now: Telemetry, reference: Telemetry) -> Onset {
     let case = Case { now, reference, service: "shop".to_owned(), ..Case::default() };
     let traced = Traced::new(&case);
-    let mined = Mined::new(&case, &traced);
-    find(&case, &traced, &mined, (0, END), PAGE)
+    let mined = Mined::new(&case, &traced, Learnt::new(&case));
+    let cluster = Cluster::new(&case, &Graph::default());
+    let votes = Votes::new(&case, &Healthy::new(&case), &traced, &cluster, (0, END), PAGE);
+    find(&votes, &traced, &mined, (0, END), PAGE)
 }
 
 fn second(at: UnixNanos) -> i64 {

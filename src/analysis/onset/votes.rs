@@ -7,15 +7,20 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use quell_sdk::signal::{SpanStatus, UnixNanos};
 
+use super::find::bin_width;
 use crate::analysis::{
     case::Case,
     finding::Since,
-    series::{change_point, interquartile_range, median, read},
+    kube::Cluster,
+    series::{Healthy, Usual, change_point, median, median_and_range, read},
     traces::Traced,
 };
 
 /// Least gain in log-likelihood of a change of level that is heard.
 const HEARD: f64 = 10.0;
+
+/// Values from which on a healthy recording says what is normal, rather than the first part of this one.
+const ENOUGH: usize = 10;
 
 /// One indicator's word.
 pub(super) struct Vote {
@@ -23,39 +28,60 @@ pub(super) struct Vote {
     pub weight: f64,
 }
 
-/// All votes on a change between `start` and `until`.
-pub(super) fn votes(
-    case: &Case,
-    traced: &Traced<'_>,
-    (start, until): (UnixNanos, UnixNanos),
-    width: UnixNanos,
-) -> Vec<Vote> {
-    let mut votes = of_metrics(case, until);
-    votes.extend(of_rows(case, traced, (start, until), width));
-    votes
+/// All votes on a change.
+pub struct Votes(pub(super) Vec<Vote>);
+
+impl Votes {
+    /// The votes on a change within `[start, end)` and before the moment of the page.
+    pub fn new(
+        case: &Case,
+        healthy: &Healthy<'_>,
+        traced: &Traced<'_>,
+        cluster: &Cluster,
+        (start, end): (UnixNanos, UnixNanos),
+        at: UnixNanos,
+    ) -> Self {
+        let until = at.clamp(start, end);
+        let width = bin_width(start, end);
+        let mut votes = of_metrics(case, healthy, until);
+        votes.extend(of_cluster(case, cluster, (start, until), width));
+        votes.extend(of_rows(case, traced, (start, until), width));
+        Self(votes)
+    }
 }
 
-fn of_metrics(case: &Case, until: UnixNanos) -> Vec<Vote> {
+fn of_metrics(case: &Case, healthy: &Healthy<'_>, until: UnixNanos) -> Vec<Vote> {
     let mut votes = Vec::new();
     for series in &case.now.series {
         let reading = read(series);
         let Some(bad_up) = reading.bad_up else { continue };
         let points: Vec<_> = series.points.iter().filter(|point| point.at <= until).collect();
         let values: Vec<f64> = points.iter().map(|point| point.value).collect();
-        let healthy: Vec<f64> = case
-            .reference
-            .series
-            .iter()
-            .find(|known| known.name == series.name && known.labels == series.labels)
-            .map(|known| known.points.iter().map(|point| point.value).collect())
-            .unwrap_or_default();
+        let usual = healthy.get(series).filter(|usual| usual.count >= ENOUGH);
         let moments: Vec<UnixNanos> = points.iter().map(|point| point.at).collect();
         let weight = if series.service() == case.service { 1.0 } else { 0.25 };
-        if let Some(vote) = vote(&values, &moments, &healthy, Some(bad_up), reading.smallest, weight) {
+        if let Some(vote) = vote(&values, &moments, usual, Some(bad_up), reading.smallest, weight) {
             votes.push(vote);
         }
     }
     votes
+}
+
+/// What Kubernetes says is wrong with each service and node, over time.
+fn of_cluster(
+    case: &Case,
+    cluster: &Cluster,
+    (start, until): (UnixNanos, UnixNanos),
+    width: UnixNanos,
+) -> Vec<Vote> {
+    let rows = cluster.troubles((start, until), width);
+    let votes = rows.iter().filter_map(|(name, row)| {
+        let weight = if *name == case.service { 1.0 } else { 0.5 };
+        let moments: Vec<UnixNanos> = (0..).zip(row).map(|(index, _)| start + width * index).collect();
+        let values: Vec<f64> = row.iter().map(|count| count.sqrt()).collect();
+        vote(&values, &moments, None, Some(true), 0.5, weight)
+    });
+    votes.collect()
 }
 
 #[derive(Default, Clone)]
@@ -106,12 +132,12 @@ fn of_rows(
         let busy: Vec<(usize, &Bin)> = bins.iter().enumerate().filter(|(_, bin)| bin.calls >= 3.0).collect();
         let moments: Vec<UnixNanos> = busy.iter().map(|(index, _)| moment(*index)).collect();
         let latency: Vec<f64> = busy.iter().map(|(_, bin)| bin.log_seconds / bin.calls).collect();
-        votes.extend(vote(&latency, &moments, &[], Some(true), 0.2, weight));
+        votes.extend(vote(&latency, &moments, None, Some(true), 0.2, weight));
         let errors: Vec<f64> = busy.iter().map(|(_, bin)| bin.failed / bin.calls).collect();
-        votes.extend(vote(&errors, &moments, &[], Some(true), 0.04, weight));
+        votes.extend(vote(&errors, &moments, None, Some(true), 0.04, weight));
         let all: Vec<UnixNanos> = (0..bins.len()).map(moment).collect();
         let logs: Vec<f64> = bins.iter().map(|bin| bin.error_logs.sqrt()).collect();
-        votes.extend(vote(&logs, &all, &[], Some(true), 1.0, weight));
+        votes.extend(vote(&logs, &all, None, Some(true), 1.0, weight));
     }
     votes
 }
@@ -119,15 +145,17 @@ fn of_rows(
 fn vote(
     values: &[f64],
     moments: &[UnixNanos],
-    healthy: &[f64],
+    usual: Option<&Usual>,
     bad_up: Option<bool>,
     smallest: f64,
     weight: f64,
 ) -> Option<Vote> {
     let early = values.get(..(values.len() * 2 / 5).max(3).min(values.len()))?;
-    let normal: &[f64] = if healthy.len() >= 10 { healthy } else { early };
-    let center = median(normal)?;
-    let scale = interquartile_range(normal).max(0.05 * center.abs()).max(smallest / 2.0).max(1e-9);
+    let (center, range) = match usual {
+        Some(usual) => usual.normal.map(|normal| (normal.level, normal.range))?,
+        None => median_and_range(early)?,
+    };
+    let scale = range.max(0.05 * center.abs()).max(smallest / 2.0).max(1e-9);
     let found = change_point(values, center, scale)?;
     let after = median(values.get(found.index..)?)?;
     let before = median(values.get(..found.index)?)?;

@@ -5,7 +5,7 @@
 //! look infinite. The floor here is the largest of the range itself, 5 % of the level, a tenth of the
 //! standard deviation, and half of the smallest step that the unit makes worth waking anybody for.
 
-use super::{interquartile_range, median};
+use super::{median, median_and_range};
 
 /// A shift of a level.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,25 +21,50 @@ pub struct Shift {
 /// Greatest shift told, in units of the scale.
 const MOST: f64 = 1000.0;
 
-/// Compares values of the incident with normal ones. `smallest` is the least step that matters in the
-/// series' unit (0 when unknown). `None` when either side has too little to say: fewer than three normal
-/// values, or none of the incident.
-pub fn shift(normal: &[f64], incident: &[f64], smallest: f64) -> Option<Shift> {
-    if normal.len() < 3 {
-        return None;
+/// What is normal for a series.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Normal {
+    /// Median.
+    pub level: f64,
+    /// Third quartile minus first.
+    pub range: f64,
+    /// Standard deviation.
+    deviation: f64,
+}
+
+impl Normal {
+    /// `None` for fewer than three values.
+    pub fn of(values: &[f64]) -> Option<Self> {
+        if values.len() < 3 {
+            return None;
+        }
+        let (level, range) = median_and_range(values)?;
+        let mean = values.iter().sum::<f64>() / values.len() as f64;
+        let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / values.len() as f64;
+        Some(Self { level, range, deviation: variance.sqrt() })
     }
-    let baseline = median(normal)?;
-    let observed = sustained(incident, baseline)?;
-    let mean = normal.iter().sum::<f64>() / normal.len() as f64;
-    let variance = normal.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / normal.len() as f64;
-    let scale = interquartile_range(normal)
-        .max(0.05 * baseline.abs())
-        .max(0.1 * variance.sqrt())
-        .max(0.5 * smallest)
-        .max(f64::MIN_POSITIVE.sqrt());
-    // Against a level without any noise every step is infinite; past a point it only says "surely".
-    let z = ((observed - baseline) / scale).clamp(-MOST, MOST);
-    Some(Shift { baseline, observed, scale, z })
+
+    /// Compares values of the incident with normal ones. `smallest` is the least step that matters in the
+    /// series' unit (0 when unknown). `None` when there are none of the incident.
+    pub fn shift(&self, incident: &[f64], smallest: f64) -> Option<Shift> {
+        let baseline = self.level;
+        let observed = sustained(incident, baseline)?;
+        let scale = self
+            .range
+            .max(0.05 * baseline.abs())
+            .max(0.1 * self.deviation)
+            .max(0.5 * smallest)
+            .max(f64::MIN_POSITIVE.sqrt());
+        // Against a level without any noise every step is infinite; past a point it only says "surely".
+        let z = ((observed - baseline) / scale).clamp(-MOST, MOST);
+        Some(Shift { baseline, observed, scale, z })
+    }
+}
+
+/// Compares values of the incident with normal ones, as [`Normal::shift`] does. `None` when either side has too
+/// little to say: fewer than three normal values, or none of the incident.
+pub fn shift(normal: &[f64], incident: &[f64], smallest: f64) -> Option<Shift> {
+    Normal::of(normal)?.shift(incident, smallest)
 }
 
 /// The level that the incident held longest away from normal: the median of the half of it that deviates

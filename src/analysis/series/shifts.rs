@@ -1,10 +1,8 @@
 //! All shifted series of a case.
 
-use std::collections::HashMap;
-
 use quell_sdk::signal::{Series, UnixNanos};
 
-use super::{change_point, indicator::Reading, read, shift};
+use super::{Healthy, Usual, change_point, indicator::Reading, read, shift};
 use crate::{
     analysis::{
         case::{Case, Periods},
@@ -16,17 +14,13 @@ use crate::{
 
 /// Finds the series that left their normal level in the incident. Only the bad direction counts where the
 /// indicator has one: an error rate that fell is recovery, not a symptom.
-pub fn find(case: &Case, periods: &Periods) -> Vec<Finding> {
-    let reference: HashMap<_, _> =
-        case.reference.series.iter().map(|series| ((&series.name, &series.labels), series)).collect();
+pub fn find(case: &Case, healthy: &Healthy<'_>, periods: &Periods) -> Vec<Finding> {
     let places = case.now.series.len();
     let mut findings: Vec<Finding> = case
         .now
         .series
         .iter()
-        .filter_map(|series| {
-            finding(series, reference.get(&(&series.name, &series.labels)).copied(), periods, places)
-        })
+        .filter_map(|series| finding(series, healthy.get(series), periods, places))
         .collect();
     findings.sort_by(|a, b| {
         b.decibans
@@ -36,28 +30,27 @@ pub fn find(case: &Case, periods: &Periods) -> Vec<Finding> {
     findings
 }
 
-fn finding(series: &Series, reference: Option<&Series>, periods: &Periods, places: usize) -> Option<Finding> {
+fn finding(series: &Series, healthy: Option<&Usual>, periods: &Periods, places: usize) -> Option<Finding> {
     let reading = read(series);
     let during: Vec<f64> = values(series, |at| periods.is_during(at));
     if during.is_empty() {
         return None;
     }
     let before: Vec<f64> = values(series, |at| periods.is_before(at));
-    let healthy: Vec<f64> = reference.map(|series| values(series, |_| true)).unwrap_or_default();
-    let mut found = match (before.len() >= 3, healthy.len() >= 3) {
-        (true, false) => shift(&before, &during, reading.smallest)?,
-        (false, true) => shift(&healthy, &during, reading.smallest)?,
-        (true, true) => {
+    let mut found = match (before.len() >= 3, healthy.filter(|healthy| healthy.count >= 3)) {
+        (true, None) => shift(&before, &during, reading.smallest)?,
+        (false, Some(healthy)) => healthy.normal?.shift(&during, reading.smallest)?,
+        (true, Some(healthy)) => {
             // Just before is the better level, a whole recording the better noise: a value that the
             // healthy system shows on other days is not a symptom.
             let near = shift(&before, &during, reading.smallest)?;
-            let far = shift(&healthy, &during, reading.smallest)?;
+            let far = healthy.normal?.shift(&during, reading.smallest)?;
             if near.z.signum() != far.z.signum() {
                 return None;
             }
             if near.z.abs() < far.z.abs() { near } else { far }
         }
-        (false, false) => return None,
+        (false, None) => return None,
     };
     if let Some(limit) = crossed(&reading, &during) {
         found.z = -found.z.abs().max(limit);

@@ -5,8 +5,6 @@
 //! times or more is near proof. (After Nezha, Yu et al., FSE 2023, which compares event patterns before
 //! and after; here as conditional Poisson rates.)
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-
 use quell_sdk::signal::UnixNanos;
 
 use super::traced::{Side, Traced, since, traceql};
@@ -14,6 +12,7 @@ use crate::{
     analysis::{
         case::Periods,
         finding::Finding,
+        hash::{HashMap, HashSet},
         logs::Mined,
         significance::{binomial_g, decibans_of_g, rates_g, rule},
     },
@@ -66,11 +65,11 @@ const CHOICE: f64 = 0.3;
 /// Finds parents that call their children more or less often than they used to. Executions that
 /// failed with an error that is normal here say nothing.
 pub fn find(traced: &Traced<'_>, periods: &Periods, mined: &Mined<'_>) -> Vec<Finding> {
-    let mut parents: HashMap<u32, Executions> = HashMap::new();
-    let mut children: BTreeMap<(u32, u32), Calls> = BTreeMap::new();
-    let mut moments: HashMap<u32, Vec<UnixNanos>> = HashMap::new();
+    let mut parents: HashMap<u32, Executions> = HashMap::default();
+    let mut children: HashMap<(u32, u32), Calls> = HashMap::default();
+    let mut moments: HashMap<u32, Vec<UnixNanos>> = HashMap::default();
     let mut made: Vec<u32> = Vec::new();
-    let mut outgoing: HashSet<u32> = HashSet::new();
+    let mut outgoing: HashSet<u32> = HashSet::default();
     for (forest, index, side) in traced.sided(periods) {
         let parent = forest.operation(index);
         if mined.is_disturbed(std::ptr::eq(forest, &raw const traced.reference), index) {
@@ -99,6 +98,8 @@ pub fn find(traced: &Traced<'_>, periods: &Periods, mined: &Mined<'_>) -> Vec<Fi
         }
     }
     let places = children.len();
+    let mut children: Vec<((u32, u32), Calls)> = children.into_iter().collect();
+    children.sort_unstable_by_key(|(path, _)| *path);
     // Operations that always make some call follow a path; others dispatch.
     let follows: HashSet<u32> = children
         .iter()

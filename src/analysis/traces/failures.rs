@@ -3,7 +3,7 @@
 //! Errors travel up a trace; only the deepest failed span says who failed. When that span is a call that
 //! left no span at the other end, the other end is who failed.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use quell_sdk::{
     local::plan::quoted,
@@ -15,9 +15,10 @@ use crate::{
     analysis::{
         case::Periods,
         finding::Finding,
+        hash::HashMap,
         significance::{decibans_of_g, rates_g},
     },
-    domain::{Direction, Entity, IndicatorKind, Language, Number, SignalKind, Trust},
+    domain::{Direction, Entity, EntityKind, IndicatorKind, Language, Number, SignalKind, Trust},
 };
 
 #[derive(Default)]
@@ -38,14 +39,26 @@ struct Calls {
 
 /// Finds the entities at which errors begin more often than they used to.
 pub fn find(traced: &Traced<'_>, periods: &Periods) -> Vec<Finding> {
-    let mut origins: BTreeMap<(crate::domain::EntityKind, String), (Entity, Origin)> = BTreeMap::new();
-    let mut calls: HashMap<(crate::domain::EntityKind, String), Calls> = HashMap::new();
+    // Of entities of one kind and name, whoever's they are, the first that failed stands for all.
+    let mut numbers: HashMap<(EntityKind, &str), usize> = HashMap::default();
+    let places: Vec<usize> = traced
+        .owners()
+        .iter()
+        .map(|owner| {
+            let next = numbers.len();
+            *numbers.entry((owner.kind, owner.name.as_str())).or_insert(next)
+        })
+        .collect();
+    let mut origins: HashMap<usize, (Entity, Origin)> = HashMap::default();
+    let mut calls: HashMap<usize, Calls> = HashMap::default();
     for (forest, index, side) in traced.sided(periods) {
         let (Some(span), Some(owner)) = (forest.spans.get(index), traced.owner(forest, index)) else {
             continue;
         };
-        let key = (owner.kind, owner.name.clone());
-        let count = calls.entry(key.clone()).or_default();
+        let (Some(place), Some(owner)) = (places.get(owner).copied(), traced.owners().get(owner)) else {
+            continue;
+        };
+        let count = calls.entry(place).or_default();
         match side {
             Side::Normal => count.normal += 1.0,
             Side::Incident => count.incident += 1.0,
@@ -55,7 +68,7 @@ pub fn find(traced: &Traced<'_>, periods: &Periods) -> Vec<Finding> {
         if !failed(index) || forest.children(index).any(failed) {
             continue;
         }
-        let (_, origin) = origins.entry(key).or_insert_with(|| (owner, Origin::default()));
+        let (_, origin) = origins.entry(place).or_insert_with(|| (owner.clone(), Origin::default()));
         match side {
             Side::Normal => origin.normal += 1.0,
             Side::Incident => {
@@ -70,11 +83,13 @@ pub fn find(traced: &Traced<'_>, periods: &Periods) -> Vec<Finding> {
         }
     }
     let places = calls.len();
-    let total: f64 = origins.values().map(|(_, origin)| origin.incident).sum();
+    let mut origins: Vec<(usize, (Entity, Origin))> = origins.into_iter().collect();
+    origins.sort_unstable_by(|(_, (a, _)), (_, (b, _))| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
+    let total: f64 = origins.iter().map(|(_, of)| of).map(|(_, origin)| origin.incident).sum();
     let mut findings: Vec<Finding> = origins
         .into_iter()
-        .filter_map(|(key, (entity, origin))| {
-            let of = calls.get(&key).copied().unwrap_or_default();
+        .filter_map(|(place, (entity, origin))| {
+            let of = calls.get(&place).copied().unwrap_or_default();
             finding(traced, entity, origin, of, total, places)
         })
         .collect();

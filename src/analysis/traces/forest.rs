@@ -3,9 +3,11 @@
 //! Telemetry is hostile: parents that never came, spans that are their own ancestors and repeated ids are
 //! all harmless here, since nothing walks further than one edge.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::hash_map::Entry, sync::Arc};
 
 use quell_sdk::signal::{CallEdge, Span, SpanId, TraceId};
+
+use crate::analysis::hash::{HashMap, HashSet};
 
 /// Numbers for (service, operation) pairs, shared by the forests that are to be compared.
 #[derive(Debug, Default)]
@@ -49,13 +51,28 @@ pub struct Forest<'a> {
     /// Children of span `i`: `children[starts[i]..starts[i + 1]]`.
     starts: Vec<u32>,
     children: Vec<u32>,
+    /// The first span of an id, and the last one of those that came more than once.
+    index: HashMap<(TraceId, SpanId), u32>,
+    repeated: HashMap<(TraceId, SpanId), u32>,
+    /// Numbers of the entities that spans belong to.
+    pub(super) owners: Vec<u32>,
 }
 
 impl<'a> Forest<'a> {
     pub fn new(spans: &'a [Span], operations: &mut Operations) -> Self {
-        let mut index: HashMap<(TraceId, SpanId), u32> = HashMap::with_capacity(spans.len());
+        let mut index: HashMap<(TraceId, SpanId), u32> =
+            HashMap::with_capacity_and_hasher(spans.len(), Default::default());
+        let mut repeated: HashMap<(TraceId, SpanId), u32> = HashMap::default();
         for (number, span) in (0_u32..).zip(spans) {
-            index.entry((span.trace_id, span.span_id)).or_insert(number);
+            let id = (span.trace_id, span.span_id);
+            match index.entry(id) {
+                Entry::Vacant(vacant) => {
+                    vacant.insert(number);
+                }
+                Entry::Occupied(_) => {
+                    repeated.insert(id, number);
+                }
+            }
         }
         let parents: Vec<Option<u32>> = (0_u32..)
             .zip(spans)
@@ -87,8 +104,22 @@ impl<'a> Forest<'a> {
                 *slot += 1;
             }
         }
-        let operations = spans.iter().map(|span| operations.id(span)).collect();
-        Self { spans, parents, operations, starts, children }
+        // Equal names are mostly one allocation, and telling that they are is quicker than reading them.
+        let mut known: HashMap<(*const u8, *const u8), u32> = HashMap::default();
+        let operations = spans
+            .iter()
+            .map(|span| {
+                let place = (span.service.as_ptr(), span.operation.as_ptr());
+                *known.entry(place).or_insert_with(|| operations.id(span))
+            })
+            .collect();
+        Self { spans, parents, operations, starts, children, index, repeated, owners: Vec::new() }
+    }
+
+    /// The last span of that id.
+    pub fn find(&self, trace: TraceId, span: SpanId) -> Option<usize> {
+        let id = (trace, span);
+        self.repeated.get(&id).or_else(|| self.index.get(&id)).map(|span| *span as usize)
     }
 
     pub fn parent(&self, span: usize) -> Option<usize> {
@@ -135,16 +166,38 @@ impl<'a> Forest<'a> {
 
     /// Call edges between services that the spans show, in order and without repeats.
     pub fn edges(&self) -> Vec<CallEdge> {
+        // Most edges are seen often, between the same two texts.
+        let mut known: HashSet<(*const u8, *const u8)> = HashSet::default();
         let mut edges: Vec<CallEdge> = (0..self.spans.len())
             .filter_map(|child| {
-                let parent = self.spans.get(self.parent(child)?)?;
-                let child = self.spans.get(child)?;
-                (parent.service != child.service)
-                    .then(|| CallEdge { caller: parent.service.clone(), callee: child.service.clone() })
+                let caller = &self.spans.get(self.parent(child)?)?.service;
+                let callee = &self.spans.get(child)?.service;
+                let is_fresh = known.insert((caller.as_ptr(), callee.as_ptr()));
+                (is_fresh && caller != callee)
+                    .then(|| CallEdge { caller: caller.clone(), callee: callee.clone() })
             })
             .collect();
         edges.sort();
         edges.dedup();
         edges
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::fixture::{Recorder, call};
+
+    #[test]
+    fn of_spans_that_share_an_id_the_last_is_found() {
+        let mut recorder = Recorder::default();
+        recorder.request(0, &call("shop", "GET /cart", 40).calls(call("cart", "get", 20)));
+        let mut spans = recorder.finish().spans;
+        let ids: Vec<_> = spans.iter().map(|span| (span.trace_id, span.span_id)).collect();
+        spans.push(spans[0].clone());
+        spans.push(spans[0].clone());
+        let forest = Forest::new(&spans, &mut Operations::default());
+        let found: Vec<_> = ids.iter().map(|(trace, span)| forest.find(*trace, *span)).collect();
+        assert_eq!(found, [Some(3), Some(1)]);
     }
 }

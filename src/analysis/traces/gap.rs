@@ -4,7 +4,7 @@
 //! the shifted time, not to each edge.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
@@ -19,7 +19,9 @@ use super::{
     traced::{Side, Traced, since},
 };
 use crate::{
-    analysis::{case::Periods, finding::Finding, series::quantile, significance::decibans_of_g},
+    analysis::{
+        case::Periods, finding::Finding, hash::HashMap, series::quantile, significance::decibans_of_g,
+    },
     domain::{Direction, Entity, IndicatorKind, Language, Number, SignalKind, Trust},
 };
 
@@ -95,7 +97,7 @@ struct Shifted {
 pub(super) fn find(traced: &Traced<'_>, periods: &Periods) -> Vec<Finding> {
     let mut edges: BTreeMap<Edge, Gaps> = BTreeMap::new();
     let mut pooled = Vec::new();
-    let mut all: HashMap<Edge, usize> = HashMap::new();
+    let mut all: HashMap<Edge, usize> = HashMap::default();
     for (forest, index, side) in traced.sided(periods) {
         if side == Side::Incident {
             count(forest, index, &mut all);

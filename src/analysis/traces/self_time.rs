@@ -5,7 +5,7 @@
 //! seconds that this service added to the incident, and its share of the whole is comparable between a
 //! parent and its child, as a z-score is not.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use quell_sdk::signal::{SpanKind, UnixNanos};
 
@@ -18,6 +18,7 @@ use crate::{
     analysis::{
         case::Periods,
         finding::Finding,
+        hash::HashMap,
         series::quantile,
         significance::{CEILING, decibans_of_g},
     },
@@ -59,8 +60,8 @@ struct Best {
 
 /// Finds the entities whose own time grew.
 pub(super) fn find(traced: &Traced<'_>, periods: &Periods) -> Vec<Finding> {
-    let mut operations: BTreeMap<(Entity, u32), Operation> = BTreeMap::new();
-    let mut spans: Spans = HashMap::new();
+    let mut operations: HashMap<(usize, u32), Operation> = HashMap::default();
+    let mut spans: Spans = HashMap::default();
     for (forest, index, side) in traced.sided(periods) {
         let (Some(span), Some(owner)) = (forest.spans.get(index), traced.owner(forest, index)) else {
             continue;
@@ -82,6 +83,11 @@ pub(super) fn find(traced: &Traced<'_>, periods: &Periods) -> Vec<Finding> {
     }
     let places = operations.len();
     let requests = traced.requests(periods);
+    let mut operations: Vec<((&Entity, u32), Operation)> = operations
+        .into_iter()
+        .filter_map(|((owner, id), operation)| Some(((traced.owners().get(owner)?, id), operation)))
+        .collect();
+    operations.sort_unstable_by_key(|(place, _)| *place);
     let mut owners: BTreeMap<Entity, Own> = BTreeMap::new();
     for ((entity, id), operation) in &mut operations {
         let found = excess(operation, traced.operations.name(*id), places, traced.noticeable());
@@ -89,7 +95,7 @@ pub(super) fn find(traced: &Traced<'_>, periods: &Periods) -> Vec<Finding> {
             found.decibans *= traced.felt(found.best.excess, found.best.calls, requests);
             let [all, of_clients] = spans.get(id).copied().unwrap_or_default();
             found.best.spans = if entity.kind == EntityKind::Service { all } else { of_clients };
-            let own = owners.entry(entity.clone());
+            let own = owners.entry((*entity).clone());
             own.and_modify(|own| own.add(&found)).or_insert_with(|| Own::from(found));
         }
     }

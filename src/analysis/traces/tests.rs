@@ -5,7 +5,7 @@ use crate::{
     analysis::{
         Case, Finding, Periods,
         fixture::{Call, Recorder, SECOND, call},
-        logs::Mined,
+        logs::{Learnt, Mined},
     },
     domain::IndicatorKind,
 };
@@ -81,7 +81,7 @@ fn calls_are_stated_as_many_as_their_query_selects() {
 fn executions_are_stated_as_many_as_their_query_selects() {
     let case = case(|_| call("shop", "GET /cart", 50));
     let traced = Traced::new(&case);
-    let mined = Mined::new(&case, &traced);
+    let mined = Mined::new(&case, &traced, Learnt::new(&case));
     let found = find_structure(&traced, &PERIODS, &mined);
     let gone = found.iter().find(|finding| finding.indicator.ends_with("call cart")).expect("a lost call");
     assert_eq!(number(gone, "executions"), Some(200.0));

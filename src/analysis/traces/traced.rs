@@ -2,14 +2,15 @@
 
 use quell_sdk::{
     local::plan::quoted,
-    signal::{Span, SpanKind, UnixNanos},
+    signal::{Series, Span, SpanKind, UnixNanos},
 };
 
 use super::{Forest, Operations, Peer, peer};
 use crate::{
     analysis::{
-        case::{Case, Periods},
+        case::{Case, Periods, Telemetry},
         finding::Since,
+        hash::{HashMap, HashSet},
         series::median,
     },
     domain::{Entity, EntityKind},
@@ -22,8 +23,11 @@ pub struct Traced<'a> {
     pub reference: Forest<'a>,
     /// Seconds that a whole request normally takes: the scale on which a delay is slow.
     pub request: f64,
-    /// Services that report telemetry of any kind of their own.
-    services: std::collections::HashSet<std::sync::Arc<str>>,
+    /// Services that report telemetry of any kind of their own now.
+    services: HashSet<&'a str>,
+    /// Those that do in the healthy recording.
+    of_reference: HashSet<&'a str>,
+    owners: Vec<Entity>,
 }
 
 /// Which side of the onset a span belongs to.
@@ -38,14 +42,38 @@ impl<'a> Traced<'a> {
         let mut operations = Operations::default();
         let now = Forest::new(&case.now.spans, &mut operations);
         let reference = Forest::new(&case.reference.spans, &mut operations);
-        let mut services: std::collections::HashSet<std::sync::Arc<str>> = std::collections::HashSet::new();
-        for telemetry in [&case.now, &case.reference] {
-            services.extend(telemetry.spans.iter().map(|span| span.service.clone()));
-            services.extend(telemetry.logs.iter().map(|record| record.service.clone()));
-            services.extend(telemetry.series.iter().map(|series| series.service().into()));
-        }
+        let [services, of_reference] = [&case.now, &case.reference].map(reporting);
         let request = request_seconds(&reference).or_else(|| request_seconds(&now)).unwrap_or(0.0);
-        Self { operations, now, reference, request, services }
+        let mut traced =
+            Self { operations, now, reference, request, services, of_reference, owners: Vec::new() };
+        let mut known = HashMap::default();
+        let of_now = traced.own(&traced.now, &mut known);
+        let of_reference = traced.own(&traced.reference, &mut known);
+        (traced.now.owners, traced.reference.owners) = (of_now, of_reference);
+        let mut owners: Vec<(u32, Entity)> =
+            known.into_iter().map(|(owner, number)| (number, owner)).collect();
+        owners.sort_unstable_by_key(|(number, _)| *number);
+        traced.owners = owners.into_iter().map(|(_, owner)| owner).collect();
+        traced
+    }
+
+    /// Numbers the owners of all spans of a forest.
+    fn own(&self, forest: &Forest<'_>, known: &mut HashMap<Entity, u32>) -> Vec<u32> {
+        let mut number = |owner: Entity| {
+            let next = u32::try_from(known.len()).unwrap_or(u32::MAX);
+            *known.entry(owner).or_insert(next)
+        };
+        // Most spans belong to their own service, whose name is mostly one text.
+        let mut of_services: HashMap<*const u8, u32> = HashMap::default();
+        let owners = forest.spans.iter().enumerate().map(|(index, span)| {
+            match peer(span).filter(|_| forest.children(index).len() == 0) {
+                None => *of_services
+                    .entry(span.service.as_ptr())
+                    .or_insert_with(|| number(Entity::service(&*span.service))),
+                Some(peer) => number(self.face(span, peer)),
+            }
+        });
+        owners.collect()
     }
 
     /// Least delay that counts, in seconds: a small part of what a whole request takes, and never less than two
@@ -72,7 +100,12 @@ impl<'a> Traced<'a> {
 
     /// Whether a service reports anything.
     pub fn reports(&self, service: &str) -> bool {
-        self.services.contains(service)
+        self.services.contains(service) || self.of_reference.contains(service)
+    }
+
+    /// Services that report anything now, in any order.
+    pub fn services(&self) -> impl Iterator<Item = &'a str> {
+        self.services.iter().copied()
     }
 
     /// All spans of either side: the forest, the index in it, and the side. Spans between the guard and the
@@ -90,21 +123,27 @@ impl<'a> Traced<'a> {
     }
 
     /// Whose time and errors a span's own are: its service's, or its peer's when it is an outgoing call
-    /// that left no span at the other end.
-    pub fn owner(&self, forest: &Forest<'_>, index: usize) -> Option<Entity> {
-        let span = forest.spans.get(index)?;
-        let Some(Peer { kind, name }) = peer(span).filter(|_| forest.children(index).len() == 0) else {
-            return Some(Entity::service(&*span.service));
-        };
+    /// that left no span at the other end. As a number, to be counted by; see [`owners`](Self::owners).
+    pub fn owner(&self, forest: &Forest<'_>, index: usize) -> Option<usize> {
+        forest.owners.get(index).map(|owner| *owner as usize)
+    }
+
+    /// The entities that spans belong to, by their numbers.
+    pub fn owners(&self) -> &[Entity] {
+        &self.owners
+    }
+
+    /// The other end of a call that left no span there.
+    fn face(&self, span: &Span, Peer { kind, name }: Peer) -> Entity {
         if name == *span.service {
-            return Some(Entity::service(name));
+            return Entity::service(name);
         }
         if self.reports(&name) {
             // It has a face of its own: it is its own service, of the kind that its callers say it is.
             let kind = if kind == EntityKind::External { EntityKind::Service } else { kind };
-            return Some(Entity { kind, service: name.clone(), name });
+            return Entity { kind, service: name.clone(), name };
         }
-        Some(Entity { kind, name, service: span.service.to_string() })
+        Entity { kind, name, service: span.service.to_string() }
     }
 
     /// Whether a span is the caller's half of a call whose other half was seen.
@@ -115,6 +154,16 @@ impl<'a> Traced<'a> {
         let remote = forest.spans.get(child).is_some_and(|child| child.service != span.service);
         remote && matches!(span.kind, SpanKind::Client | SpanKind::Producer | SpanKind::Unspecified)
     }
+}
+
+/// Names of the services that report anything.
+fn reporting(telemetry: &Telemetry) -> HashSet<&str> {
+    let spans = telemetry.spans.iter().map(|span| &*span.service);
+    let records = telemetry.logs.iter().map(|record| &*record.service);
+    // Equal names are mostly one text, and most of them are the same.
+    let mut texts: HashSet<*const u8> = HashSet::default();
+    let fresh = spans.chain(records).filter(|service| texts.insert(service.as_ptr()));
+    fresh.chain(telemetry.series.iter().map(Series::service)).collect()
 }
 
 /// Part of a whole request that a delay must reach to be noticed.

@@ -5,7 +5,7 @@ use crate::domain::Decibans;
 const NATS: f64 = std::f64::consts::LN_10 / 10.0;
 /// Standard deviation of the prior over both parameters: the incidents at hand are few, and whoever set the weights
 /// of the arguments had seen them, so that what fits them best promises too much to others.
-const PRIOR: f64 = 1.0;
+const PRIOR: f64 = 1.5;
 /// Rounds of Newton's method; a handful is enough.
 const ROUNDS: usize = 100;
 /// Distance between points of the table, in decibans, and most of them.

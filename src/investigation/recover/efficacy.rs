@@ -27,6 +27,8 @@ pub(super) fn efficacy(action: Action, fault: FaultClass) -> Option<f64> {
         (A::Restart, F::Deadlock) => 0.7,
         (A::Restart, F::CrashLoop) => 0.1,
         (A::RollbackCode, F::CrashLoop) => 0.4,
+        (A::ConfigChange, F::Capacity) => 0.4,
+        (A::ThrottleLoadShed | A::RollbackCode, F::Capacity) => 0.2,
         (A::Restart, F::BadRelease | F::PoisonMessage | F::CodeDefect) => 0.05,
         (A::ThrottleLoadShed, F::SlowQuery) => 0.4,
         (A::Manual, F::SlowQuery) => 0.55,

@@ -109,8 +109,9 @@ pub(super) fn generic(action: Action, fill: &Fill<'_>) -> Generic {
             minutes(2),
             vec![
                 sh(StepKind::Check, "How many there are, and whether anything below them is full", format!("kubectl -n {namespace} get deployment/{service} -o wide")),
-                sh(StepKind::Act, "Half as many again", format!("kubectl -n {namespace} scale deployment/{service} --replicas=<replicas>")),
-                sh(StepKind::Undo, "Back to what it was", format!("kubectl -n {namespace} scale deployment/{service} --replicas=<replicas before>")),
+                sh(StepKind::Check, "Keep how many there are, for the next commands in this terminal", format!("before=$(kubectl -n {namespace} get deployment/{service} -o jsonpath='{{.spec.replicas}}'); echo \"$before\"")),
+                sh(StepKind::Act, "Half as many again", format!("kubectl -n {namespace} scale deployment/{service} --replicas=$(( before + (before + 1) / 2 ))")),
+                sh(StepKind::Undo, "Back to what it was", format!("kubectl -n {namespace} scale deployment/{service} --replicas=\"$before\"")),
             ],
         ),
         Action::ThrottleLoadShed => made(
@@ -147,6 +148,18 @@ pub(super) fn generic(action: Action, fill: &Fill<'_>) -> Generic {
                 text(StepKind::Undo, "Point them back once it is well".to_owned()),
             ],
         ),
+        Action::Drain if fill.entity.kind == EntityKind::Node => made(
+            format!("Drain {name}"),
+            Risk::Medium,
+            true,
+            Blast::Node,
+            minutes(10),
+            vec![
+                sh(StepKind::Check, "What runs there, and what it says of itself", format!("kubectl describe node {name}")),
+                sh(StepKind::Act, "No new pods there, then move the old ones", format!("kubectl cordon {name} && kubectl drain {name} --ignore-daemonsets --delete-emptydir-data")),
+                sh(StepKind::Undo, "Use it again", format!("kubectl uncordon {name}")),
+            ],
+        ),
         Action::Drain => made(
             format!("Drain the node under {name}"),
             Risk::Medium,
@@ -155,8 +168,9 @@ pub(super) fn generic(action: Action, fill: &Fill<'_>) -> Generic {
             minutes(10),
             vec![
                 sh(StepKind::Check, "Which nodes its pods are on", format!("kubectl -n {namespace} get pod -l app={service} -o wide")),
-                sh(StepKind::Act, "No new pods there, then move the old ones", "kubectl cordon <node> && kubectl drain <node> --ignore-daemonsets --delete-emptydir-data".to_owned()),
-                sh(StepKind::Undo, "Use it again", "kubectl uncordon <node>".to_owned()),
+                sh(StepKind::Check, "Keep the node of the first of them, for the next commands in this terminal", format!("node=$(kubectl -n {namespace} get pod -l app={service} -o jsonpath='{{.items[0].spec.nodeName}}'); echo \"$node\"")),
+                sh(StepKind::Act, "No new pods there, then move the old ones", "kubectl cordon \"$node\" && kubectl drain \"$node\" --ignore-daemonsets --delete-emptydir-data".to_owned()),
+                sh(StepKind::Undo, "Use it again", "kubectl uncordon \"$node\"".to_owned()),
             ],
         ),
         Action::RotateCredentials => made(

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::{
     Dropped, EARLIEST, LATEST, Limits, Reason,
     intern::Interner,
-    proto,
+    proto, quick,
     wire::{LogsRequest, MetricsRequest, SpansRequest},
 };
 use crate::series::SeriesSet;
@@ -67,7 +67,7 @@ impl Decoder {
     }
 
     pub(crate) fn parse_spans<'a>(&self, text: &'a [u8]) -> Result<SpansRequest<'a>, JsonError> {
-        let request: SpansRequest<'_> = self.parse(text)?;
+        let request: SpansRequest<'_> = self.parse(text, quick::spans)?;
         if request.resource_spans.is_none() {
             foreign("spans", [("logs", request.resource_logs), ("metrics", request.resource_metrics)])?;
         }
@@ -82,7 +82,7 @@ impl Decoder {
     }
 
     pub(crate) fn parse_logs<'a>(&self, text: &'a [u8]) -> Result<LogsRequest<'a>, JsonError> {
-        let request: LogsRequest<'_> = self.parse(text)?;
+        let request: LogsRequest<'_> = self.parse(text, quick::logs)?;
         if request.resource_logs.is_none() {
             foreign("logs", [("spans", request.resource_spans), ("metrics", request.resource_metrics)])?;
         }
@@ -97,7 +97,7 @@ impl Decoder {
     }
 
     pub(crate) fn parse_metrics<'a>(&self, text: &'a [u8]) -> Result<MetricsRequest<'a>, JsonError> {
-        let request: MetricsRequest<'_> = self.parse(text)?;
+        let request: MetricsRequest<'_> = self.parse(text, quick::metrics)?;
         if request.resource_metrics.is_none() {
             foreign("metrics", [("spans", request.resource_spans), ("logs", request.resource_logs)])?;
         }
@@ -120,12 +120,21 @@ impl Decoder {
         std::mem::take(&mut self.timeless)
     }
 
-    fn parse<'a, T: Deserialize<'a>>(&self, text: &'a [u8]) -> Result<T, JsonError> {
+    fn parse<'a, T: Deserialize<'a>>(
+        &self,
+        text: &'a [u8],
+        quick: impl FnOnce(&'a str) -> Option<T>,
+    ) -> Result<T, JsonError> {
         let limit = self.limits.json_objects;
         if text.len() > limit && text.iter().filter(|byte| **byte == b'{').count() > limit {
             return Err(JsonError::TooManyObjects { limit });
         }
-        serde_json::from_slice(text).map_err(|error| {
+        // Text that is known to be UTF-8 as a whole need not be looked at string by string.
+        let read = match str::from_utf8(text) {
+            Ok(text) => quick(text).map_or_else(|| serde_json::from_str(text), Ok),
+            Err(_) => serde_json::from_slice(text),
+        };
+        read.map_err(|error| {
             let place = format!(" at line {} column {}", error.line(), error.column());
             let message = error.to_string();
             let message = message.strip_suffix(&place).unwrap_or(&message).to_owned();

@@ -1,5 +1,7 @@
 use std::{collections::HashSet, sync::Arc};
 
+use foldhash::fast::RandomState;
+
 /// Longest text that is shared. Longer ones are rarely the same twice.
 const MAX_TEXT: usize = 64;
 /// Texts held before it starts anew: an endless stream of new words must not fill memory.
@@ -8,11 +10,16 @@ const MAX_TEXTS: usize = 16_384;
 /// Gives equal short texts one allocation.
 #[derive(Debug, Default)]
 pub(crate) struct Interner {
-    texts: HashSet<Arc<str>>,
+    texts: HashSet<Arc<str>, RandomState>,
+    /// What most optional texts are.
+    empty: Arc<str>,
 }
 
 impl Interner {
     pub(crate) fn get(&mut self, text: &str) -> Arc<str> {
+        if text.is_empty() {
+            return Arc::clone(&self.empty);
+        }
         if text.len() > MAX_TEXT {
             return Arc::from(text);
         }

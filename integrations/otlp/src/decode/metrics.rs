@@ -120,6 +120,9 @@ impl Points<'_, '_> {
     }
 
     fn numbers(&mut self, points: &[NumberPoint<'_>], shape: Shape) {
+        // Those of one series mostly come one after another.
+        let mut last: Option<(&[KeyValue<'_>], usize)> = None;
+        let mut run = Vec::with_capacity(points.len());
         for point in points {
             if !self.is_usable(point.time_unix_nano.0, point.flags) {
                 continue;
@@ -132,11 +135,20 @@ impl Points<'_, '_> {
                     continue;
                 }
             };
-            self.part(
-                point.time_unix_nano.0,
-                &point.attributes,
-                &Part { suffix: "", extra: None, shape, value },
-            );
+            let at = point.time_unix_nano.0;
+            let goes_on = last.is_some_and(|(attributes, _)| attributes == point.attributes);
+            if !goes_on || !value.is_finite() {
+                let part = Part { suffix: "", extra: None, shape, value };
+                let Some(slot) = self.slot(&point.attributes, &part) else { continue };
+                if let Some((_, before)) = last.replace((&point.attributes, slot)) {
+                    self.out.extend(before, &run);
+                    run.clear();
+                }
+            }
+            run.push(Point { at, value });
+        }
+        if let Some((_, slot)) = last {
+            self.out.extend(slot, &run);
         }
     }
 
@@ -228,31 +240,30 @@ impl Points<'_, '_> {
     }
 
     fn part(&mut self, at: i64, attributes: &[KeyValue<'_>], part: &Part<'_>) {
+        if let Some(slot) = self.slot(attributes, part) {
+            self.out.push(slot, Point { at, value: part.value });
+        }
+    }
+
+    /// The series that a value belongs to; `None` when it is not kept.
+    fn slot(&mut self, attributes: &[KeyValue<'_>], part: &Part<'_>) -> Option<usize> {
         if !part.value.is_finite() {
             self.dropped.one(Reason::NotFinite);
-            return;
+            return None;
         }
         let key = self.key(attributes, part);
-        let slot = match self.out.slot(key) {
-            Some(slot) => slot,
-            None => {
-                let source = LabelSource {
-                    resource: self.resource,
-                    scope: self.scope,
-                    point: attributes,
-                    extra: part.extra,
-                };
-                let labels = labels::build(source, self.limits, self.dropped);
-                let name = format!("{}{}", self.name, part.suffix);
-                let made = self.out.create(key, name, labels, part.shape, self.unit, self.limits);
-                let Some(slot) = made else {
-                    self.dropped.one(Reason::TooManySeries);
-                    return;
-                };
-                slot
-            }
-        };
-        self.out.push(slot, Point { at, value: part.value });
+        if let Some(slot) = self.out.slot(key) {
+            return Some(slot);
+        }
+        let source =
+            LabelSource { resource: self.resource, scope: self.scope, point: attributes, extra: part.extra };
+        let labels = labels::build(source, self.limits, self.dropped);
+        let name = format!("{}{}", self.name, part.suffix);
+        let made = self.out.create(key, name, labels, part.shape, self.unit, self.limits);
+        if made.is_none() {
+            self.dropped.one(Reason::TooManySeries);
+        }
+        made
     }
 
     /// Identity of the series before names are made fit, which costs far less than the labels.

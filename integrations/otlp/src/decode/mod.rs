@@ -14,6 +14,7 @@ mod logs;
 mod metrics;
 mod names;
 mod proto;
+mod quick;
 #[cfg(test)]
 mod tests;
 mod traces;

@@ -57,6 +57,17 @@ impl Entry {
         0
     }
 
+    /// Takes points; returns how many were given up as repeats.
+    pub(super) fn extend(&mut self, points: &[Point]) -> u64 {
+        let last = self.series.points.last().map_or(UnixNanos::MIN, |last| last.at);
+        let follows = points.first().is_some_and(|first| first.at > last);
+        if !self.delta && follows && points.is_sorted_by(|one, next| one.at < next.at) {
+            Arc::make_mut(&mut self.series).points.extend_from_slice(points);
+            return 0;
+        }
+        points.iter().map(|point| self.push(*point)).sum()
+    }
+
     /// Merges points that came out of order; returns how many were given up as repeats. Of two values of
     /// one moment the later told stays; of two steps the first, since a step told twice is a re-send.
     pub(super) fn settle(&mut self) -> u64 {

@@ -131,6 +131,18 @@ impl SeriesSet {
         }
     }
 
+    /// Takes many points of one series.
+    pub(crate) fn extend(&mut self, slot: usize, points: &[Point]) {
+        if let Some(entry) = self.entries.get_mut(slot) {
+            let before = entry.point_bytes();
+            self.repeats += entry.extend(points);
+            self.points = (self.points + entry.point_bytes()).saturating_sub(before);
+            self.pushed += points.len() as u64;
+            let earliest = points.iter().map(|point| point.at).chain(self.earliest);
+            self.earliest = earliest.min();
+        }
+    }
+
     /// Puts all points in order.
     pub(crate) fn settle(&mut self) {
         for entry in &mut self.entries {

@@ -41,6 +41,28 @@ proptest! {
         prop_assert_eq!(points_of(set_of(&told, true)), want);
     }
 
+    /// Many points at once are the same as one after another.
+    #[test]
+    fn runs_of_points(
+        runs in prop::collection::vec(prop::collection::vec((0_i64..300, 0..9_i32), 0..40), 0..12),
+        is_ordered in any::<bool>(),
+        delta in any::<bool>(),
+    ) {
+        let mut runs = runs;
+        runs.iter_mut().filter(|_| is_ordered).for_each(|run| run.sort_unstable());
+        let mut set = set_of(&[], delta);
+        for run in &runs {
+            let points: Vec<_> =
+                run.iter().map(|(at, value)| Point { at: *at, value: f64::from(*value) }).collect();
+            set.extend(0, &points);
+        }
+        let mut single = set_of(&runs.concat(), delta);
+        prop_assert_eq!((set.take_pushed(), set.earliest()), (single.take_pushed(), single.earliest()));
+        prop_assert_eq!(set.take_repeats(), single.take_repeats());
+        let (set, single) = (set.finish(), single.finish());
+        prop_assert_eq!((set.repeats, set.series), (single.repeats, single.series));
+    }
+
     /// Forgetting takes just what is older, and a total keeps what it counted.
     #[test]
     fn forgetting(told in prop::collection::vec((0_i64..100, 0..9_i32), 1..100), before in 0_i64..100) {

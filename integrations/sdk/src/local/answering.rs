@@ -55,7 +55,8 @@ pub fn traceql_of(request: &TracesQuery) -> String {
 /// The records that a request is about.
 pub fn logs_of<'a>(logs: impl Iterator<Item = &'a LogRecord>, request: &LogsQuery) -> Selected<LogRecord> {
     let asked: BTreeSet<&str> = request.services.iter().map(String::as_str).collect();
-    let within = logs.filter(|record| request.window.contains(record.at));
+    let window = request.window.nanos();
+    let within = logs.filter(|record| window.contains(&record.at));
     let wanted = within.filter(|record| asked.is_empty() || asked.contains(&*record.service));
     Selected::newest(wanted.collect(), request.limit, |record| record.at)
 }
@@ -63,11 +64,13 @@ pub fn logs_of<'a>(logs: impl Iterator<Item = &'a LogRecord>, request: &LogsQuer
 /// The spans that a request is about: all of the traces that pass through its services.
 pub fn spans_of(spans: &[&Span], request: &TracesQuery) -> Selected<Span> {
     let asked: BTreeSet<&str> = request.services.iter().map(String::as_str).collect();
-    let within = || spans.iter().copied().filter(|span| request.window.contains(span.start));
-    let traces: HashSet<TraceId> = within()
-        .filter(|span| asked.is_empty() || asked.contains(&*span.service))
-        .map(|span| span.trace_id)
-        .collect();
+    let window = request.window.nanos();
+    let within = || spans.iter().copied().filter(|span| window.contains(&span.start));
+    if asked.is_empty() {
+        return Selected::newest(within().collect(), request.limit, |span| span.start);
+    }
+    let traces: HashSet<TraceId> =
+        within().filter(|span| asked.contains(&*span.service)).map(|span| span.trace_id).collect();
     let through = within().filter(|span| traces.contains(&span.trace_id));
     Selected::newest(through.collect(), request.limit, |span| span.start)
 }

@@ -113,8 +113,14 @@ pub fn quantile<'a>(
 
 /// Matchers that select exactly these labels: `a="x",b="y"`.
 pub fn matchers(labels: &Labels) -> String {
-    let pairs: Vec<_> = labels.iter().map(|(name, value)| format!("{name}={}", quoted(value))).collect();
-    pairs.join(",")
+    let mut text = String::new();
+    for (name, value) in labels {
+        text.push_str(if text.is_empty() { "" } else { "," });
+        text.push_str(name);
+        text.push('=');
+        quote(value, &mut text);
+    }
+    text
 }
 
 /// A matcher for any of these values: `label="x"` or `label=~"x|y"`; nothing for none of them.
@@ -131,7 +137,20 @@ pub fn any_of(label: &str, values: &[String]) -> String {
 
 /// A string literal as PromQL, LogQL and TraceQL read it.
 pub fn quoted(text: &str) -> String {
-    format!("\"{}\"", promql_parser::util::escape_string(text))
+    let mut literal = String::with_capacity(text.len() + 2);
+    quote(text, &mut literal);
+    literal
+}
+
+fn quote(text: &str, literal: &mut String) {
+    let is_plain = |byte: u8| !matches!(byte, b'\\' | b'"' | b'\n' | b'\r' | b'\t');
+    literal.push('"');
+    if text.bytes().all(is_plain) {
+        literal.push_str(text);
+    } else {
+        literal.push_str(&promql_parser::util::escape_string(text));
+    }
+    literal.push('"');
 }
 
 /// A duration as PromQL prints it: `90s` is `1m30s`. What is below a millisecond is lost.

@@ -1,4 +1,6 @@
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use foldhash::fast::RandomState;
 
 use crate::signal::{CallEdge, Change, LogRecord, MetricMeta, Point, Series, Span, Window};
 
@@ -45,14 +47,19 @@ impl Store {
     /// Call edges: those that were told, and those visible in spans that start within the window, from the
     /// parent's service to the child's. In order, without repeats.
     pub fn edges(&self, window: Window) -> Vec<CallEdge> {
-        let services: HashMap<_, _> =
-            self.spans.iter().map(|span| ((span.trace_id, span.span_id), &span.service)).collect();
-        let seen = self.spans.iter().filter(|span| window.contains(span.start)).filter_map(|span| {
+        let mut services: HashMap<_, _, RandomState> =
+            HashMap::with_capacity_and_hasher(self.spans.len(), RandomState::default());
+        services.extend(self.spans.iter().map(|span| ((span.trace_id, span.span_id), &span.service)));
+        let window = window.nanos();
+        let seen = self.spans.iter().filter(|span| window.contains(&span.start)).filter_map(|span| {
             let caller = services.get(&(span.trace_id, span.parent?))?;
             (**caller != span.service && !caller.is_empty() && !span.service.is_empty())
                 .then_some((*caller, &span.service))
         });
-        let mut edges: BTreeSet<_> = seen.collect();
+        // Most edges are seen often, between the same two texts.
+        let mut known: HashSet<(*const u8, *const u8), RandomState> = HashSet::default();
+        let fresh = seen.filter(|(caller, callee)| known.insert((caller.as_ptr(), callee.as_ptr())));
+        let mut edges: BTreeSet<_> = fresh.collect();
         edges.extend(self.edges.iter().map(|edge| (&edge.caller, &edge.callee)));
         edges
             .into_iter()

@@ -67,7 +67,7 @@ pub struct LogRecord {
     pub pod: Arc<str>,
     pub severity: Severity,
     /// At most [`LogRecord::MAX_BODY`] bytes; sources cut longer ones and say so.
-    pub body: Box<str>,
+    pub body: Arc<str>,
     pub trace_id: Option<TraceId>,
     pub span_id: Option<SpanId>,
     pub attributes: Attributes,

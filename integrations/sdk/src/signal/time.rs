@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{ops::Range, time::Duration};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -33,7 +33,12 @@ impl Window {
     }
 
     pub fn contains(&self, at: UnixNanos) -> bool {
-        (self.start_nanos()..self.end_nanos()).contains(&at)
+        self.nanos().contains(&at)
+    }
+
+    /// The window in nanoseconds, for whoever holds many moments against it.
+    pub fn nanos(&self) -> Range<UnixNanos> {
+        self.start_nanos()..self.end_nanos()
     }
 
     pub fn length(&self) -> Duration {

@@ -16,6 +16,6 @@ pub(crate) use metrics::{
     QuantileValue, ResourceMetrics, ScopeMetrics, SummaryPoint, Temporality,
 };
 pub(crate) use resource::{Resource, Scope};
-pub(crate) use scalar::{Count, Double, Flag, Int, Nanos, SpanId, Text, TraceId, nullable};
+pub(crate) use scalar::{Count, Double, Flag, Int, Nanos, Scalar, SpanId, Text, TraceId, nullable};
 pub(crate) use traces::{Event, Kind, ResourceSpans, ScopeSpans, Span, SpansRequest, Status, StatusCode};
 pub(crate) use value::{KeyValue, Value};

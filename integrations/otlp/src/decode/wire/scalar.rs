@@ -6,6 +6,8 @@ use serde::{
     de::{self, Visitor},
 };
 
+use crate::decode::quick;
+
 /// What a scalar of proto3's JSON mapping can be read from. `None` refuses.
 pub(crate) trait Scalar<'a>: Sized + Default {
     const EXPECTING: &'static str;
@@ -132,6 +134,9 @@ impl Scalar<'_> for Nanos {
         if text.is_empty() {
             return Some(Self(0));
         }
+        if let Some(number) = quick::digits(text.as_bytes()) {
+            return Some(number.into());
+        }
         match text.parse::<i64>() {
             Ok(number) => Some(Self(number)),
             Err(_) => text.parse::<u64>().ok().map(Self::from),
@@ -228,10 +233,9 @@ impl Scalar<'_> for TraceId {
     const EXPECTING: &'static str = "a trace id as a string of hex digits";
 
     fn of_str(text: &str) -> Option<Self> {
-        let mut bytes = [0; 16];
-        Some(Self(match hex::decode_to_slice(text, &mut bytes) {
-            Ok(()) => signal::TraceId::from_bytes(&bytes),
-            Err(_) => signal::TraceId::parse(text),
+        Some(Self(match hex::<16>(text) {
+            Some(bytes) => signal::TraceId::from_bytes(&bytes),
+            None => signal::TraceId::parse(text),
         }))
     }
 }
@@ -244,12 +248,44 @@ impl Scalar<'_> for SpanId {
     const EXPECTING: &'static str = "a span id as a string of hex digits";
 
     fn of_str(text: &str) -> Option<Self> {
-        let mut bytes = [0; 8];
-        Some(Self(match hex::decode_to_slice(text, &mut bytes) {
-            Ok(()) => signal::SpanId::from_bytes(&bytes),
-            Err(_) => signal::SpanId::parse(text),
+        Some(Self(match hex::<8>(text) {
+            Some(bytes) => signal::SpanId::from_bytes(&bytes),
+            None => signal::SpanId::parse(text),
         }))
     }
+}
+
+/// Values of hex digits, and 16 for what is none.
+const NIBBLES: [u8; 256] = {
+    let (mut values, mut byte) = ([16; 256], 0_u8);
+    loop {
+        values[byte as usize] = match byte {
+            b'0'..=b'9' => byte - b'0',
+            b'a'..=b'f' => byte - b'a' + 10,
+            b'A'..=b'F' => byte - b'A' + 10,
+            _ => 16,
+        };
+        if byte == u8::MAX {
+            break values;
+        }
+        byte += 1;
+    }
+};
+
+/// Bytes of exactly twice as many hex digits.
+#[inline]
+fn hex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    if pairs.len() != N || !rest.is_empty() {
+        return None;
+    }
+    let (mut bytes, mut seen) = ([0; N], 0);
+    for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+        let (high, low) = (NIBBLES[usize::from(*high)], NIBBLES[usize::from(*low)]);
+        seen |= high | low;
+        *byte = high << 4 | low & 15;
+    }
+    (seen < 16).then_some(bytes)
 }
 
 readable!(Nanos, Int, Count, Double, Flag, TraceId, SpanId);
